@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// See catalogue.h. The examples are text traces: `crossdep check` on each gives exactly its finding (a test does so).
+//
+// Threading: constant data.  Allocation: none.
+#include "rules/catalogue.h"
+
+#include <array>
+
+namespace crossdep::rules {
+namespace {
+
+using engine::Check;
+
+constexpr std::array<CheckText, engine::kCheckCount> kCatalogue = {{
+    {Check::kLockOrderCycle, "lock-order-cycle", "locks are taken in orders that form a cycle",
+     "Every context holds one lock of the cycle while it requests the next. If all of them get their first lock before "
+     "any gets its second, none of them ever goes on. Decide on one order for these locks and take them in it "
+     "everywhere, or release the first before requesting the second.",
+     "T1 acquire a\nT1 acquire b\nT1 release b\nT1 release a\n"
+     "T2 acquire b\nT2 acquire a\nT2 release a\nT2 release b\n",
+     Level::kError},
+    {Check::kCrossReleaseCycle, "cross-release-cycle", "a wait and its release depend on each other through locks",
+     "One context waits for something (a completion, a condition variable, a semaphore, a thread's end, a work item) "
+     "while it holds a lock; the context that is to release the waiter requests that lock, or one that leads to it, "
+     "first. Release the lock before waiting, or do what needs the lock after the release.",
+     "T1 acquire a\nT1 init done kind=completion\nT1 release a\nT2 wait done\nT1 acquire a\nT1 release a\n"
+     "T1 signal done\nT2 wake done\nT2 acquire a\nT2 wait done\n",
+     Level::kError},
+    {Check::kRecursiveLock, "recursive-lock", "a lock is requested by the context that already holds it",
+     "A context requests a lock it holds, or another lock of the same class with no order between the two. The first "
+     "blocks for ever; the second does as soon as another context takes the pair the other way round. If the nesting "
+     "is meant, declare its order (a subclass, or ascending addresses) or use a recursive lock.",
+     "T1 acquire a\nT1 acquire a\n", Level::kError},
+    {Check::kBadUnlock, "bad-unlock", "a lock is released by a context that does not hold it",
+     "The lock is not held, or another context holds it. For mutexes that is undefined behaviour: the critical section "
+     "of whoever holds it is open from now on. Look for a release too many on an error path, or use a semaphore if "
+     "the hand-over is meant.",
+     "T1 acquire a\nT1 release a\nT1 release a\n", Level::kError},
+    {Check::kDestroyHeld, "destroy-held", "a lock is destroyed, freed or initialised again while it is held",
+     "Its holder will release memory that is something else by then, and whoever waits for it is never woken. Release "
+     "it first; if the object is shared, wait for its last user before destroying it.",
+     "T1 init a\nT1 acquire a\nT1 destroy a\n", Level::kError},
+    {Check::kExitHeld, "exit-held", "a context ended while it held a lock",
+     "Nobody can release the lock any more: the next request for it blocks for ever (a robust mutex reports the dead "
+     "owner instead). Look for a return, exception or cancellation between acquisition and release.",
+     "T1 fork T2\nT2 acquire a\nT1 join T2\n", Level::kError},
+    {Check::kAssertHeld, "assert-held", "a lock the code declares to be held here is not",
+     "An annotation states that this code runs under the lock and it does not: what the lock protects is open here. "
+     "Take the lock in the caller, or correct the annotation.",
+     "", Level::kError},
+}};
+
+constexpr bool in_order() {
+  for (unsigned i = 0; i < engine::kCheckCount; ++i)
+    if (kCatalogue[i].check != static_cast<Check>(i)) return false;
+  return true;
+}
+static_assert(in_order(), "the catalogue lists every check in the order of engine::Check");
+
+}  // namespace
+
+const CheckText& catalogue(Check check) { return kCatalogue[static_cast<unsigned>(check)]; }
+const CheckText* catalogue() { return kCatalogue.data(); }
+
+bool parse_check(const std::string& id, Check& out) {
+  for (const CheckText& entry : kCatalogue) {
+    if (id != entry.id) continue;
+    out = entry.check;
+    return true;
+  }
+  return false;
+}
+
+const char* word(Level level) {
+  switch (level) {
+    case Level::kNote: return "note";
+    case Level::kWarning: return "warning";
+    case Level::kError: return "error";
+  }
+  return "error";
+}
+
+}  // namespace crossdep::rules
