@@ -130,21 +130,24 @@ struct DependencyMode {
   auto operator<=>(const DependencyMode&) const = default;
 };
 
-/// Kept per dependency: the first few by value, so that the union of graphs keeps the same ones in whatever order.
-inline constexpr std::size_t kWitnessesKept = 4;
+/// Kept per dependency: the first few runs by id, and of each its first few witnesses by value, so that the union of
+/// graphs keeps the same ones in whatever order it is made.
 inline constexpr std::size_t kRunsKept = 4;
+inline constexpr std::size_t kWitnessesKept = 4;
 
 struct Dependency {
   Index from = kNoIndex, to = kNoIndex;        // classes
   std::vector<DependencyMode> modes;           // sorted, unique
   std::vector<Index> runs;                     // sorted, unique, at most kRunsKept
-  std::vector<Witness> witnesses;              // sorted, unique, at most kWitnessesKept
+  std::vector<Witness> witnesses;              // sorted, unique, at most kWitnessesKept of each run
 };
 
 /// One link of a cycle, with the evidence it was judged by.
 struct Link {
   Index from = kNoIndex, to = kNoIndex;        // classes
   Witness witness;
+
+  auto operator<=>(const Link&) const = default;
 };
 
 struct Finding {
@@ -172,6 +175,8 @@ struct Finding {
   Index other = kNoIndex;            // instance already held (recursive-lock)
   std::uint64_t range_begin = 0, range_end = 0;
   std::vector<Held> held;            // outermost first
+
+  auto operator<=>(const Finding&) const = default;
 };
 
 struct Graph {

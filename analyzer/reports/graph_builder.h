@@ -13,8 +13,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/sink.h"
@@ -31,6 +33,8 @@ class FrameResolver {
   virtual void frames(engine::Site site, std::vector<Frame>& out) = 0;
   /// A static object's name (`g_lock`, `Foo::mu_`, `table+0x18`), empty if unknown.
   virtual std::string object_name(std::uint64_t address) = 0;
+  /// What tells a static object from another of the same name: its source file or module; empty if unknown.
+  virtual std::string object_file(std::uint64_t address) = 0;
   /// The name of the function that begins here, empty if unknown.
   virtual std::string function_name(std::uint64_t address) = 0;
 };
@@ -61,27 +65,51 @@ class GraphBuilder final : public engine::Sink {
   std::size_t finding_count() const { return findings_.size(); }
 
  private:
-  struct RawClass { engine::ClassInfo info; std::string name; std::uint8_t usage = 0; };
-  struct RawContext { engine::ContextInfo info; std::string name; };
-  struct RawWitness { engine::WitnessInfo info; std::vector<engine::HeldInfo> held; };
-  struct RawDependency { engine::DependencyInfo info; std::vector<RawWitness> witnesses; };
+  struct RawClass {
+    engine::ClassInfo info;
+    std::string name;
+    std::uint8_t usage = 0;
+  };
+  struct RawContext {
+    engine::ContextInfo info;
+    std::string name;
+  };
+  /// An instance id is used again after the instance's death; evidence therefore names lives, numbered as they are
+  /// first mentioned.
+  struct RawInstance {
+    engine::InstanceInfo info;
+    std::uint32_t life = engine::kNone;
+  };
+  struct RawWitness {
+    engine::WitnessInfo info;
+    std::vector<engine::HeldInfo> held;
+  };
+  struct RawDependency {
+    engine::DependencyInfo info;
+    std::vector<RawWitness> witnesses;
+  };
   struct RawFinding {
     engine::FindingInfo info;
     std::vector<engine::HeldInfo> held;
     std::vector<engine::LinkInfo> links;
-    std::string id;
   };
-  class Assembly;   // graph_builder.cpp: one build()
+  class Assembly;   // one build(), in graph_builder.cpp
+
+  std::uint32_t life_of(engine::InstanceId id);
+  std::vector<engine::HeldInfo> take_held(const engine::HeldInfo* held, std::uint32_t count);
 
   FrameResolver& resolver_;
   Run run_;
-  std::unordered_map<engine::ClassId, RawClass> classes_;
-  std::vector<engine::InstanceInfo> instances_;          // by InstanceId: an id used again is a new life, see life_
-  std::unordered_map<engine::InstanceId, std::uint32_t> latest_instance_;
-  std::unordered_map<engine::ContextId, RawContext> contexts_;
+  std::uint64_t instance_count_ = 0;
+  // Ordered, so that what is made from them does not depend on a hash.
+  std::map<engine::ClassId, RawClass> classes_;
+  std::map<engine::ContextId, RawContext> contexts_;
+  std::map<engine::DependencyId, RawDependency> dependencies_;
+  std::map<engine::FindingId, RawFinding> findings_;
+  std::unordered_map<engine::InstanceId, RawInstance> instances_;
+  std::vector<engine::InstanceInfo> lives_;
   std::unordered_map<engine::StackId, std::vector<engine::Site>> stacks_;
-  std::unordered_map<engine::DependencyId, RawDependency> dependencies_;
-  std::unordered_map<engine::FindingId, RawFinding> findings_;
+  std::map<engine::FindingId, std::string> ids_;   // of the last build()
 };
 
 }  // namespace crossdep::reports

@@ -15,9 +15,18 @@
 
 namespace crossdep::reports {
 
-Graph merge(const std::vector<Graph>& graphs);
+/// Takes graphs one by one, so that no more than the union and a few of them are in memory.
+class Merger {
+ public:
+  void add(const Graph& graph);
+  /// The union of what was added; the merger is empty again.
+  Graph take();
 
-/// Sorts every table, drops what nothing refers to, and renumbers: equal content gives an equal Graph.
-void canonicalise(Graph& graph);
+ private:
+  Graph sum_;                 // what was added, tables not yet unified
+  std::size_t unified_ = 0;   // size of the sum when its tables were last unified
+};
+
+Graph merge(const std::vector<Graph>& graphs);
 
 }  // namespace crossdep::reports

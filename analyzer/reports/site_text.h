@@ -26,6 +26,7 @@ class SiteTextResolver final : public FrameResolver {
 
   void frames(engine::Site site, std::vector<Frame>& out) override;
   std::string object_name(std::uint64_t) override { return {}; }
+  std::string object_file(std::uint64_t) override { return {}; }
   std::string function_name(std::uint64_t address) override;
 
  private:

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// See names.h. Two passes: the name each class would like, then a suffix for those that collide.
+//
+// Threading: none of its own.  Allocation: the heap.
+#include "reports/names.h"
+
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "reports/format.h"
+
+namespace crossdep::reports {
+namespace {
+
+using engine::ClassKey;
+using engine::Kind;
+
+// What stands in brackets before the name of something waited for; nullptr for a lock.
+const char* tag(Kind kind) {
+  switch (kind) {
+    case Kind::kCompletion: return "(complete)";
+    case Kind::kCond: return "(cond)";
+    case Kind::kSemaphore: return "(sem)";
+    case Kind::kFuture: return "(future)";
+    case Kind::kBarrier: return "(barrier)";
+    case Kind::kLatch: return "(latch)";
+    case Kind::kOnce: return "(once)";
+    case Kind::kGuard: return "(guard)";
+    case Kind::kThread: return "(thread)";
+    case Kind::kProcess: return "(process)";
+    case Kind::kWork: return "(work)";
+    case Kind::kWorkqueue: return "(workqueue)";
+    case Kind::kFutex: return "(futex)";
+    default: return nullptr;
+  }
+}
+
+std::string tagged(Kind kind, const std::string& name) {
+  const char* text = tag(kind);
+  return text == nullptr ? name : text + name;
+}
+
+std::string place_name(const Frame& frame) {
+  if (!frame.function.empty()) return frame.function;
+  if (!frame.file.empty()) return frame.file + (frame.line != 0 ? ":" + std::to_string(frame.line) : "");
+  return frame.module.empty() ? hex(frame.offset) : frame.module + "+" + hex(frame.offset);
+}
+
+// The name in two parts, so that what tells a collision apart can go between them.
+struct Wish {
+  std::string stem, tail;
+  std::string object_file;   // static objects: what would tell two of the same name apart
+};
+
+Wish wish_for(const NamedClass& c, FrameResolver& resolver) {
+  const Kind kind = c.info.kind;
+  switch (c.info.key_kind) {
+    case ClassKey::kNamed:
+      if (!c.hint.empty()) return {c.hint, {}, {}};
+      break;
+    case ClassKey::kStatic: {
+      const std::string name = resolver.object_name(c.info.key);
+      if (!name.empty()) return {tagged(kind, name), {}, resolver.object_file(c.info.key)};
+      break;
+    }
+    case ClassKey::kInitSite:
+    case ClassKey::kFirstSite: {
+      if (!c.hint.empty()) return {tagged(kind, c.hint), {}, {}};
+      std::vector<Frame> frames;
+      resolver.frames(c.info.key, frames);
+      if (frames.empty()) break;
+      Wish wish{std::string(word(kind)) + "@" + place_name(own_frame(frames)), {}, {}};
+      if (c.info.key_kind == ClassKey::kFirstSite) wish.tail = "#" + std::to_string(c.info.ordinal);
+      return wish;
+    }
+    case ClassKey::kFunction: {
+      std::string name = resolver.function_name(c.info.key);
+      if (name.empty()) name = c.hint.empty() ? hex(c.info.key) : c.hint;
+      return {tagged(kind, name), {}, {}};
+    }
+    case ClassKey::kInstance:
+      break;
+  }
+  if (!c.hint.empty()) return {c.hint, {}, {}};
+  return {std::string(word(kind)) + "@" + hex(c.info.key), {}, {}};
+}
+
+}  // namespace
+
+const Frame& own_frame(const std::vector<Frame>& frames) {
+  for (const Frame& frame : frames)
+    if (!frame.library) return frame;
+  return frames.front();
+}
+
+std::string display_name(const std::string& base, unsigned subclass) {
+  return subclass == 0 ? base : base + "/" + std::to_string(subclass);
+}
+
+std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver) {
+  std::vector<Wish> wishes;
+  std::map<std::string, std::set<std::string>> files;   // of the static objects of one name
+  for (const NamedClass& c : classes) {
+    wishes.push_back(wish_for(c, resolver));
+    if (!wishes.back().object_file.empty()) files[wishes.back().stem].insert(wishes.back().object_file);
+  }
+  for (Wish& wish : wishes)
+    if (!wish.object_file.empty() && files[wish.stem].size() > 1) wish.stem += " (" + wish.object_file + ")";
+
+  // One object used with several subclasses has several classes and one base: the key decides what is one object.
+  std::map<std::tuple<std::string, std::string, std::uint64_t>, unsigned> number_of;
+  std::map<std::pair<std::string, std::string>, unsigned> used;
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    const Wish& wish = wishes[i];
+    const bool by_name = classes[i].info.key_kind == ClassKey::kNamed;
+    const auto [at, fresh] = number_of.try_emplace({wish.stem, wish.tail, by_name ? 0 : classes[i].info.key}, 0u);
+    if (fresh) at->second = ++used[{wish.stem, wish.tail}];
+    const std::string middle = at->second > 1 ? ":" + std::to_string(at->second) : "";
+    out.push_back(wish.stem + middle + wish.tail);
+  }
+  return out;
+}
+
+}  // namespace crossdep::reports

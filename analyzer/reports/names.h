@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// Names of lock classes, by what made the class (engine::ClassKey):
+//
+//   named      as given                                          (complete)&req.done
+//   static     the object's symbol                               g_lock, Foo::mu_
+//   init-site  kind@function that initialised it                 mutex@conn_new
+//   first-site kind@function that first requested it #ordinal    mutex@conn_use#0
+//   function   (kind)function                                    (thread)worker, (work)flush_fn
+//   instance   the name given, else kind@address                 mutex@0x7f5c
+//
+// Things waited for carry their kind in front ((complete)g_done) unless the name was given. A hint given along with an
+// init site (the expression of the annotation) is used as the name. Two classes that would have the same name are told
+// apart by source file or module if they are static objects, else by ":2", ":3" in the order in which they appeared.
+//
+// Threading: none of its own.  Allocation: the heap.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/graph_builder.h"
+
+namespace crossdep::reports {
+
+struct NamedClass {
+  engine::ClassInfo info{};
+  std::string hint;       // info.name, copied
+};
+
+/// One base name for each class, in order; classes of equal identity (name, kind, subclass) never share one unless
+/// they differ in subclass only.
+std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver);
+
+/// The class as printed: base and, as the kernel does, "/subclass" unless it is 0.
+std::string display_name(const std::string& base, unsigned subclass);
+
+/// The frame of the caller's own code nearest to the place: the first that is no library's, else the first.
+const Frame& own_frame(const std::vector<Frame>& frames);
+
+}  // namespace crossdep::reports

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+//
+// See splat.h. One function per layout, after lockdep.c's print_circular_bug, print_deadlock_bug,
+// print_unlock_imbalance_bug, print_freed_lock_bug, print_held_locks_bug (a task that exits with locks held) and, for an
+// assertion, the kernel's __warn(). The text by crosslock is that of 4.14's cross-release, the rest that of 6.1.
+// A thread in user space has no CPU of its own: "CPU: 0" only keeps that line readable for parsers.
+//
+// Threading: pure function.  Allocation: the heap.
+#include "reports/splat.h"
+
+#include <algorithm>
+
+#include "reports/format.h"
+#include "reports/version.h"
+#include "rules/catalogue.h"
+
+namespace crossdep::reports {
+namespace {
+
+using engine::Check;
+using engine::Mode;
+
+class Splat {
+ public:
+  Splat(const Graph& graph, const Finding& finding, const SplatOptions& options) : g_(graph), f_(finding), options_(options) {}
+
+  std::string render() {
+    switch (f_.check) {
+      case Check::kRecursiveLock: recursive(); break;
+      case Check::kBadUnlock: bad_unlock(); break;
+      case Check::kDestroyHeld: freed(); break;
+      case Check::kExitHeld: exit_held(); break;
+      case Check::kAssertHeld: assert_held(); break;
+      case Check::kLockOrderCycle:
+      case Check::kCrossReleaseCycle: circular(); break;
+    }
+    our_lines();
+    return std::move(out_);
+  }
+
+ private:
+  // --- the kernel's layouts ------------------------------------------------------------------------------------------
+
+  void circular() {
+    if (f_.links.empty()) return;
+    const Link& closing = f_.links.front();
+    const Witness& w = closing.witness;
+    const bool by_crosslock = f_.at_commit && engine::is_crosslock(g_.classes[closing.from].kind);
+    banner("possible circular locking dependency detected", 54);
+    line(task() + " is trying to acquire lock:");
+    line(lock(w.to, closing.to, w.to_site != kNoIndex ? w.to_site : f_.site));
+    line("");
+    line(by_crosslock ? "but now in release context of a crosslock acquired at the following:" : "but task is already holding lock:");
+    line(by_crosslock ? lock(w.from, closing.from, w.wait_site) : held_or(closing.from, w.from, w.from_site));
+    line("\nwhich lock already depends on the new lock.\n");
+    line("\nthe existing dependency chain (in reverse order) is:");
+    for (std::size_t i = f_.links.size(); i-- > 0;) {
+      line("\n-> #" + std::to_string(i) + class_text(f_.links[i].to) + ":");
+      stack(f_.links[i].witness.to_stack, "       ");
+    }
+    line("\nother info that might help us debug this:\n");
+    scenario(closing, by_crosslock);
+    held_locks();
+    backtrace();
+  }
+
+  // source -> parent -> ... -> target is the chain; source is requested, target held.
+  void scenario(const Link& closing, bool by_crosslock) {
+    const std::string source = name(closing.to), target = name(closing.from);
+    const std::string parent = name(f_.links.back().from);
+    if (f_.links.size() > 2) line("Chain exists of:\n  " + source + " --> " + parent + " --> " + target + "\n");
+    line(std::string(" Possible unsafe locking scenario") + (by_crosslock ? " by crosslock" : "") + ":\n");
+    line("       CPU0                    CPU1");
+    line("       ----                    ----");
+    const std::string second_column(31, ' ');
+    if (by_crosslock) {
+      line("  lock(" + parent + ");");
+      line("  lock(" + target + ");");
+      line(second_column + "lock(" + source + ");");
+      line(second_column + "unlock(" + target + ");");
+    } else {
+      line("  " + verb(closing.witness.from_mode) + target + ");");
+      line(second_column + "lock(" + parent + ");");
+      line(second_column + "lock(" + target + ");");
+      line("  " + verb(closing.witness.to_mode) + source + ");");
+    }
+    line("\n *** DEADLOCK ***\n");
+  }
+
+  void recursive() {
+    const Index requested = f_.classes.empty() ? kNoIndex : f_.classes.front();
+    banner("possible recursive locking detected", 44);
+    line(task() + " is trying to acquire lock:");
+    line(lock(f_.instance, requested, f_.site));
+    line("\nbut task is already holding lock:");
+    line(held_or(requested, f_.other, kNoIndex));
+    line("\nother info that might help us debug this:");
+    line(" Possible unsafe locking scenario:\n");
+    line("       CPU0");
+    line("       ----");
+    line("  lock(" + name(requested) + ");");
+    line("  lock(" + name(requested) + ");");
+    line("\n *** DEADLOCK ***\n");
+    line(" May be due to missing lock nesting notation\n");
+    held_locks();
+    backtrace();
+  }
+
+  void bad_unlock() {
+    banner("bad unlock balance detected!", 37);
+    line(task() + " is trying to release lock (" + name(first_class()) + ") at:");
+    line("[<" + address(f_.address) + ">] " + place(f_.site));
+    line("but there are no more locks to release!");
+    line("\nother info that might help us debug this:");
+    held_locks();
+    backtrace();
+  }
+
+  void freed() {
+    std::uint64_t begin = f_.range_begin, end = f_.range_end;
+    if (begin == 0 && end == 0 && f_.instance != kNoIndex) {
+      begin = g_.instances[f_.instance].address;
+      end = begin + 1;
+    }
+    banner("held lock freed!", 25);
+    line(task() + " is freeing memory " + address(begin) + "-" + address(end > begin ? end - 1 : begin) +
+         ", with a lock still held there!");
+    line(held_or(first_class(), f_.instance, f_.site));
+    held_locks();
+    backtrace();
+  }
+
+  void exit_held() {
+    banner(task() + " still has locks held!", 36);
+    held_locks();
+    backtrace();
+  }
+
+  void assert_held() {
+    line("------------[ cut here ]------------");
+    const Index frame = own_frame(g_, f_.site);
+    std::string where = frame == kNoIndex ? hex(f_.address) : symbol(g_.frames[frame]);
+    if (frame != kNoIndex && !g_.frames[frame].file.empty() && !g_.frames[frame].function.empty())
+      where = short_place(g_.frames[frame]) + " " + where;
+    line("WARNING: CPU: 0 PID: " + pid() + " at " + where);
+    line(ident());
+    line(cpu_line());
+    call_trace();
+    line("---[ end trace 0000000000000000 ]---");
+    held_locks();
+  }
+
+  // --- parts ---------------------------------------------------------------------------------------------------------
+
+  void banner(const std::string& title, unsigned width) {
+    line("");
+    line(std::string(width, '='));
+    line("WARNING: " + title);
+    line(ident());
+    line(std::string(width, '-'));
+  }
+
+  // Where the kernel says which kernel it is and whether to trust it.
+  std::string ident() const { return tool_version() + " " + verdict(); }
+  std::string verdict() const { return std::string(word(f_.verdict)) + ": " + f_.reason; }
+
+  std::string task() const { return context_name(g_, f_.context); }
+  std::string pid() const { return std::to_string(f_.context < g_.contexts.size() ? g_.contexts[f_.context].tid : 0); }
+  Index first_class() const { return f_.classes.empty() ? kNoIndex : f_.classes.front(); }
+  std::string name(Index c) const { return c < g_.classes.size() ? g_.classes[c].name : "unknown"; }
+
+  // " (name){usage}-{outer:inner}"; a class whose wait type is unchecked has 0, as in the kernel.
+  std::string class_text(Index index) const {
+    if (index >= g_.classes.size()) return " (unknown){....}-{0:0}";
+    const Class& c = g_.classes[index];
+    const unsigned outer = c.wait_outer != 0 ? c.wait_outer : c.wait_inner;
+    return " (" + c.name + "){" + usage_characters(c.usage) + "}-{" + std::to_string(outer) + ":" + std::to_string(c.wait_inner) + "}";
+  }
+
+  std::string place(Index site) const {
+    const Index frame = own_frame(g_, site);
+    return frame == kNoIndex ? std::string("0x0") : symbol(g_.frames[frame]);
+  }
+
+  std::string lock(Index instance, Index class_index, Index site) const {
+    const std::uint64_t where = instance < g_.instances.size() ? g_.instances[instance].address : 0;
+    return address(where) + class_text(class_index) + ", at: " + place(site);
+  }
+  std::string lock(const Held& held) const { return lock(held.instance, held.class_index, held.site); }
+
+  // The held lock that is this instance, else of this class; else what is known without it.
+  std::string held_or(Index class_index, Index instance, Index site) const {
+    const Held* found = nullptr;
+    for (const Held& held : f_.held) {
+      if (held.class_index == class_index && found == nullptr) found = &held;
+      if (instance != kNoIndex && held.instance == instance) {
+        found = &held;
+        break;
+      }
+    }
+    return found == nullptr ? lock(instance, class_index, site) : lock(*found);
+  }
+
+  static std::string verb(Mode mode) { return mode == Mode::kWrite ? "lock(" : "rlock("; }
+
+  void held_locks() {
+    if (f_.held.empty()) return line("no locks held by " + task() + ".");
+    line(count_of(f_.held.size(), "lock") + " held by " + task() + ":");
+    for (std::size_t i = 0; i < f_.held.size(); ++i) line(" #" + std::to_string(i) + ": " + lock(f_.held[i]));
+  }
+
+  void backtrace() {
+    line("\nstack backtrace:");
+    line(cpu_line());
+    call_trace();
+  }
+
+  std::string cpu_line() const {
+    const std::string comm = f_.context < g_.contexts.size() ? g_.contexts[f_.context].name : std::string();
+    return "CPU: 0 PID: " + pid() + " Comm: " + (comm.empty() ? "task" : comm) + " Not tainted " + tool_version();
+  }
+
+  void call_trace() {
+    line("Call Trace:");
+    line(" <TASK>");
+    stack(f_.stack != kNoIndex ? f_.stack : f_.site, " ");
+    line(" </TASK>");
+  }
+
+  void stack(Index index, const char* indent) {
+    for (const Index frame : shown_frames(g_, index, options_.verbose))
+      line(indent + symbol_and_place(g_.frames[frame], options_.verbose));
+  }
+
+  // --- what the kernel does not say ----------------------------------------------------------------------------------
+
+  void our_lines() {
+    line("");
+    line("crossdep: " + verdict());
+    line("crossdep: finding " + f_.id + " (" + rules::check_id(f_.check) + ")");
+    if (f_.run_verdict != f_.verdict && !f_.run_reason_code.empty())
+      line(std::string("crossdep: in each run alone it is ") + word(f_.run_verdict) + ": " + f_.run_reason);
+    for (const Link& link : f_.links)
+      if (engine::is_crosslock(g_.classes[link.from].kind)) who_waits_and_who_releases(link);
+    if (!options_.graph_path.empty()) line("crossdep: next: crossdep report --verbose " + shell_word(options_.graph_path));
+  }
+
+  // DEPT's letters: [W] the wait, [S] where the way to the event starts, [E] the event.
+  void who_waits_and_who_releases(const Link& link) {
+    const Witness& w = link.witness;
+    const std::string what = name(link.from);
+    line("crossdep: " + what + " is released only after " + name(link.to) + " was got" +
+         (w.origin == engine::Origin::kHistory ? " (history: the request came before the wait):" : ":"));
+    if (w.waiter == kNoIndex)
+      line("  [W] no wait for " + what + " was matched with it");
+    else
+      line("  [W] " + context_name(g_, w.waiter) + " waits for " + what + ":");
+    stack(w.wait_stack, "       ");
+    line("  [S] " + context_name(g_, w.context) + ", which is to release it, requests " + name(link.to) + ":");
+    stack(w.to_stack, "       ");
+    const bool at_end = w.release_stack == kNoIndex;
+    line("  [E] " + context_name(g_, w.context) + " releases " + what + (at_end ? " when it is done" : ":"));
+    stack(w.release_stack, "       ");
+  }
+
+  static std::string shell_word(const std::string& text) {
+    const bool plain = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:=@%,") == std::string::npos;
+    if (plain && !text.empty()) return text;
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+  }
+
+  void line(const std::string& text) {
+    out_ += text;
+    out_ += '\n';
+  }
+
+  const Graph& g_;
+  const Finding& f_;
+  const SplatOptions& options_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string render_splat(const Graph& graph, const Finding& finding, const SplatOptions& options) {
+  return Splat(graph, finding, options).render();
+}
+
+}  // namespace crossdep::reports

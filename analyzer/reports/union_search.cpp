@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+//
+// See union_search.h. Graph indices serve as the engine's numbers for contexts and instances: it only compares them.
+//
+// Threading: pure function.  Allocation: the heap.
+#include "reports/union_search.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "engine/engine.h"
+#include "reports/finding_id.h"
+#include "reports/reason.h"
+
+namespace crossdep::reports {
+namespace {
+
+using engine::Mode;
+
+constexpr unsigned kCombinations = 4096;   // tried per cycle
+
+class Heap final : public engine::Allocator {
+ public:
+  void* allocate(std::size_t bytes) noexcept override { return std::calloc(1, bytes); }
+  void deallocate(void* memory, std::size_t) noexcept override { std::free(memory); }
+};
+
+// A dependency of the cycle and the mode combination it is part of it by.
+struct Step {
+  Index dependency;
+  bool any_mode = true;
+  Mode from_mode = Mode::kWrite, to_mode = Mode::kWrite;
+};
+using Cycle = std::vector<Step>;
+
+// Notes which cycles the engine finds. Dependencies are imported in the order of the graph, so their numbers are indices.
+class CycleNotes final : public engine::Sink {
+ public:
+  void on_class(const engine::ClassInfo&) override {}
+  void on_class_usage(engine::ClassId, std::uint8_t) override {}
+  void on_instance(const engine::InstanceInfo&) override {}
+  void on_context(const engine::ContextInfo&) override {}
+  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
+  void on_dependency(const engine::DependencyInfo& info) override { index_of_[info.id] = importing; }
+  void on_witness(const engine::WitnessInfo& info) override {
+    modes_[info.dependency].emplace_back(info.from_mode, info.to_mode);
+  }
+  void on_finding(const engine::FindingInfo& info) override {
+    Cycle cycle;
+    for (std::uint32_t i = 0; i < info.link_count; ++i) {
+      const engine::LinkInfo& link = info.links[i];
+      Step step{index_of_[link.dependency]};
+      const auto& modes = modes_[link.dependency];
+      if (link.witness < modes.size()) {
+        step.any_mode = false;
+        std::tie(step.from_mode, step.to_mode) = modes[link.witness];
+      }
+      cycle.push_back(step);
+    }
+    if (!cycle.empty()) cycles.try_emplace(info.id, std::move(cycle));
+  }
+
+  Index importing = 0;
+  std::map<engine::FindingId, Cycle> cycles;   // as first found: later calls only say that a verdict rose
+
+ private:
+  std::map<engine::DependencyId, Index> index_of_;
+  std::map<engine::DependencyId, std::vector<std::pair<Mode, Mode>>> modes_;
+};
+
+void import(engine::Engine& engine, const std::vector<engine::ClassId>& class_at, const Dependency& d,
+            const DependencyMode& mode, const Witness* w) {
+  engine::WitnessInfo info{};
+  info.dependency = engine::kNone;
+  info.origin = mode.origin;
+  info.from_mode = mode.from_mode;
+  info.to_mode = mode.to_mode;
+  info.flags = mode.timed ? engine::kTimed : 0;
+  info.context = info.waiter = info.from = info.to = engine::kNone;
+  std::vector<engine::HeldInfo> held;
+  if (w != nullptr) {
+    info.context = w->context;
+    info.from = w->from;
+    info.to = w->to;
+    for (const Held& h : w->held) held.push_back({h.instance, class_at[h.class_index], h.mode, h.flags, h.pseudo, 0});
+  }
+  info.held_count = static_cast<std::uint32_t>(held.size());
+  info.held = held.data();
+  engine.import_dependency(class_at[d.from], class_at[d.to], info, nullptr, 0);
+}
+
+DependencyMode mode_of(const Witness& w) {
+  return {w.origin, w.from_mode, w.to_mode, (w.flags & engine::kTimed) != 0};
+}
+
+std::map<engine::FindingId, Cycle> find_cycles(const Graph& graph) {
+  Heap heap;
+  CycleNotes notes;
+  engine::Options options;
+  options.witnesses = kRunsKept * kWitnessesKept;
+  engine::Engine engine(heap, notes, options);
+  std::vector<engine::ClassId> class_at;
+  for (Index i = 0; i < graph.classes.size(); ++i) {
+    // The number is the name: what the classes are called does not matter to a search.
+    const std::string name = std::to_string(i);
+    engine::Engine::ClassSpec spec;
+    spec.kind = graph.classes[i].kind;
+    spec.name = name.c_str();
+    spec.name_length = static_cast<std::uint32_t>(name.size());
+    class_at.push_back(engine.declare_class(spec));
+  }
+  for (Index i = 0; i < graph.dependencies.size(); ++i) {
+    const Dependency& d = graph.dependencies[i];
+    notes.importing = i;
+    std::set<DependencyMode> bare(d.modes.begin(), d.modes.end());
+    for (const Witness& w : d.witnesses) {
+      import(engine, class_at, d, mode_of(w), &w);
+      bare.erase(mode_of(w));
+    }
+    for (const DependencyMode& mode : bare) import(engine, class_at, d, mode, nullptr);
+  }
+  return std::move(notes.cycles);
+}
+
+// One object wherever its class is met: a static lock, or an instance that is its own class.
+bool single_object(const Class& c) {
+  return c.key_kind == engine::ClassKey::kStatic || c.key_kind == engine::ClassKey::kInstance;
+}
+
+// Two contexts that hold one lock, at least one of them for writing, cannot both be where they must be.
+bool exclude_each_other(const Graph& graph, const Witness& a, const Witness& b) {
+  for (const Held& x : a.held)
+    for (const Held& y : b.held) {
+      if (x.pseudo || y.pseudo || (x.mode != Mode::kWrite && y.mode != Mode::kWrite)) continue;
+      const bool same_instance = x.instance != kNoIndex && x.instance == y.instance;
+      const bool same_object = x.class_index == y.class_index && single_object(graph.classes[x.class_index]);
+      if (same_instance || same_object) return true;
+    }
+  return false;
+}
+
+bool some_exclude_each_other(const Graph& graph, const std::vector<const Witness*>& combination) {
+  for (std::size_t i = 0; i < combination.size(); ++i)
+    for (std::size_t j = i + 1; j < combination.size(); ++j)
+      if (exclude_each_other(graph, *combination[i], *combination[j])) return true;
+  return false;
+}
+
+bool of_several_runs(const std::vector<const Witness*>& combination) {
+  return std::any_of(combination.begin(), combination.end(), [&](const Witness* w) { return w->run != combination.front()->run; });
+}
+
+// The first combination of one witness per step that takes in several runs and that no common lock excludes; empty if
+// there is none.
+std::vector<const Witness*> combine(const Graph& graph, const Cycle& cycle) {
+  std::vector<std::vector<const Witness*>> choices;
+  for (const Step& step : cycle) {
+    std::vector<const Witness*>& fitting = choices.emplace_back();
+    for (const Witness& w : graph.dependencies[step.dependency].witnesses)
+      if (step.any_mode || (w.from_mode == step.from_mode && w.to_mode == step.to_mode)) fitting.push_back(&w);
+    if (fitting.empty()) return {};
+  }
+  std::vector<std::size_t> at(cycle.size(), 0);
+  for (unsigned tried = 0; tried < kCombinations; ++tried) {
+    std::vector<const Witness*> combination;
+    for (std::size_t i = 0; i < at.size(); ++i) combination.push_back(choices[i][at[i]]);
+    if (of_several_runs(combination) && !some_exclude_each_other(graph, combination)) return combination;
+    std::size_t digit = 0;
+    while (digit < at.size() && ++at[digit] == choices[digit].size()) at[digit++] = 0;
+    if (digit == at.size()) return {};
+  }
+  return {};
+}
+
+Finding make_finding(const Graph& graph, const Cycle& cycle, const std::vector<const Witness*>& combination) {
+  Finding f;
+  f.from_union = true;
+  f.verdict = engine::Verdict::kPossible;
+  f.check = engine::Check::kLockOrderCycle;
+  for (std::size_t i = 0; i < cycle.size(); ++i) {
+    const Dependency& d = graph.dependencies[cycle[i].dependency];
+    f.links.push_back({d.from, d.to, *combination[i]});
+    f.classes.push_back(d.to);
+    if (engine::is_crosslock(graph.classes[d.from].kind)) f.check = engine::Check::kCrossReleaseCycle;
+  }
+  const Witness& closing = f.links.front().witness;
+  f.run = closing.run;
+  f.context = closing.context;
+  f.instance = closing.to;
+  f.mode = closing.to_mode;
+  f.site = closing.to_site;
+  f.stack = closing.to_stack;
+  f.held = closing.held;
+  f.reason_code = kRunsDiffer;
+  f.reason = runs_differ_sentence(graph, f);
+  f.id = make_finding_id(graph, f);
+  return f;
+}
+
+void add_or_raise(Graph& graph, Finding found) {
+  const auto known = std::find_if(graph.findings.begin(), graph.findings.end(), [&](const Finding& f) { return f.id == found.id; });
+  if (known == graph.findings.end()) {
+    graph.findings.push_back(std::move(found));
+  } else if (known->verdict < found.verdict) {
+    known->run_verdict = std::exchange(known->verdict, found.verdict);
+    known->run_reason_code = std::exchange(known->reason_code, found.reason_code);
+    known->run_reason = std::exchange(known->reason, found.reason);
+  }
+}
+
+}  // namespace
+
+void add_union_findings(Graph& graph) {
+  if (graph.runs.size() < 2) return;
+  std::vector<Finding> found;
+  for (const auto& [id, cycle] : find_cycles(graph)) {
+    const std::vector<const Witness*> combination = combine(graph, cycle);
+    if (!combination.empty()) found.push_back(make_finding(graph, cycle, combination));
+  }
+  for (Finding& f : found) add_or_raise(graph, std::move(f));
+}
+
+}  // namespace crossdep::reports
