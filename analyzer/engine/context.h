@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+//
+// A context's own side of the engine: its held stack and the requests it has made before. Everything a lock operation
+// touches when nothing is new lies here and belongs to one thread, so the hot path writes no shared cache line.
+//
+// The chain key of a request is a running hash over the classes and modes held (outermost first), the class and mode
+// asked for, and the place. The context remembers each key it has seen in a `Seen` record, found through a
+// direct-mapped cache of pointers. Seen records lie in a list ordered by the epoch of their last use (newest first):
+// what a commit asks for ("every request since the wait began") is a prefix of that list.
+//
+// Threading: one thread at a time; `destroy` of another context only reads held_ and top_ (atomics).
+// Allocation: from the engine's Allocator, in the engine's cold paths only.
+#pragma once
+
+#include <atomic>
+
+#include "engine/containers.h"
+#include "engine/hash.h"
+#include "engine/sink.h"
+#include "engine/types.h"
+
+namespace crossdep::engine {
+
+class Context;
+struct LockInstance;
+struct Segment;
+
+/// One wait that has begun and not ended.
+struct Wait {
+  Context* context;
+  LockInstance* lock;
+  LockInstance* mutex;           // released by the wait, got again after it; or nullptr
+  Mode mutex_mode;
+  ClassId mutex_class;
+  bool matched;                  // a signal was given to it
+  std::uint64_t epoch;           // when it began
+  Site site;
+  StackId stack;
+  const Segment* signalled_by;   // the matching signal's segment, held
+  Wait* next;                    // on the same crosslock, younger
+};
+
+/// One lock object from birth to death. The record is recycled, the id is not.
+struct LockInstance {
+  std::uint64_t address;
+  InstanceId id;
+  ClassId class_id;
+  Kind kind;
+  std::uint8_t flags;            // InstanceFlag
+  bool announced;                // the sink knows it
+  bool alive;
+  std::atomic<std::uint32_t> breaks;    // times it was taken from its holder: released elsewhere, destroyed
+  std::atomic<std::uint32_t> waiters;   // contexts waiting for it
+  std::atomic<std::uint32_t> sequence;  // free for the driver (order of operations in recorded traces)
+  Wait* waits;                   // oldest first
+};
+
+/// An entry of a held stack.
+struct Held {
+  LockInstance* lock;            // nullptr: the floor of a (nested) context
+  std::uint64_t chain;           // chain key up to and including this entry
+  Site site;
+  ClassId class_id;
+  std::uint32_t instances;       // running hash of the instances up to and including this entry
+  std::uint32_t breaks;          // lock->breaks when it was acquired; differs: no longer ours
+  std::uint32_t depth;           // further acquisitions of a recursive lock
+  const Segment* segment;        // order known when it was acquired (see order edges in clock.h)
+  Mode mode;
+  std::uint8_t flags;            // RequestFlag
+  bool pseudo;                   // a crosslock this context runs for
+  ContextKind floor_kind;        // of a floor
+};
+
+/// A request this context has made, with the chain it was made under.
+struct Seen {
+  std::uint64_t key;
+  std::uint64_t epoch;           // of the last use
+  std::uint32_t instances;       // of the last use that was looked at
+  std::uint32_t budget;          // how many more combinations of instances are looked at
+  Seen* newer;
+  Seen* older;
+  LockInstance* lock;            // of the last use; its record may have been recycled since
+  ClassId class_id;
+  Mode mode;
+  std::uint8_t flags;
+  bool same_class;               // its class was already held
+  StackId stack;
+  Site site;
+  std::uint64_t ordinal;
+  ContextKind context_kind;
+  std::uint32_t activity;        // number of the (nested) context it was made in
+};
+
+class Context {
+ public:
+  ContextId id() const noexcept { return id_; }
+  ContextKind kind() const noexcept { return held()[floor_].floor_kind; }
+  LockInstance* end() const noexcept { return end_; }
+  /// The entries above the current floor, outermost first (pseudo ones included).
+  const Held* held_begin() const noexcept { return held() + floor_ + 1; }
+  const Held* held_end() const noexcept { return held() + top(); }
+  std::uint64_t requests() const noexcept { return requests_; }
+
+  /// True if this very request was made before under the same chain and nothing has to be done.
+  bool seen(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
+            std::uint64_t epoch) noexcept {
+    ++requests_;
+    const Held& last = held()[top() - 1];
+    const std::uint64_t key = request_key(last.chain, class_id, mode, flags, site);
+    Seen* known = cache_[cache_index(key)];
+    if (__builtin_expect(known->key != key || known->epoch != epoch, 0)) return false;
+    known->lock = &lock;
+    if (__builtin_expect(known->budget == 0, 1)) return true;
+    return known->instances == instance_key(last.instances, lock);
+  }
+
+  bool push(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept {
+    const std::uint32_t top = this->top();
+    if (__builtin_expect(top == capacity_ || (lock.flags & kRecursiveLock), 0)) return false;
+    Held* entry = held() + top;
+    entry->lock = &lock;
+    entry->chain = chain_step(entry[-1].chain, (std::uint64_t{class_id} << 2) | static_cast<unsigned>(mode));
+    entry->site = site;
+    entry->class_id = class_id;
+    entry->instances = instance_key(entry[-1].instances, lock);
+    entry->breaks = lock.breaks.load(std::memory_order_relaxed);
+    entry->depth = 0;
+    entry->segment = segment_;
+    entry->mode = mode;
+    entry->flags = flags;
+    entry->pseudo = false;
+    top_.store(top + 1, std::memory_order_relaxed);
+    return true;
+  }
+
+  bool pop(const LockInstance& lock) noexcept {
+    const std::uint32_t top = this->top();
+    const Held& last = held()[top - 1];
+    if (__builtin_expect(last.lock != &lock || last.depth != 0 || last.pseudo ||
+                             last.breaks != lock.breaks.load(std::memory_order_relaxed), 0))
+      return false;
+    top_.store(top - 1, std::memory_order_relaxed);
+    return true;
+  }
+
+ private:
+  friend class Engine;
+
+  static constexpr std::uint32_t kCacheSize = 2048;
+
+  Held* held() const noexcept { return held_.load(std::memory_order_relaxed); }
+  std::uint32_t top() const noexcept { return top_.load(std::memory_order_relaxed); }
+  std::uint32_t cache_index(std::uint64_t key) const noexcept {
+    return static_cast<std::uint32_t>(key >> 40) & cache_mask_;
+  }
+  std::uint64_t request_key(std::uint64_t chain, ClassId class_id, Mode mode, std::uint8_t flags, Site site) const noexcept {
+    return chain_step(chain ^ state_key_ ^ site, (std::uint64_t{class_id} << 8) | (static_cast<unsigned>(mode) << 4) | flags | 8u) | 1;
+  }
+  static std::uint32_t instance_key(std::uint32_t key, const LockInstance& lock) noexcept {
+    return (key ^ lock.id) * 0x9e3779b1u + 1;
+  }
+
+  std::atomic<Held*> held_{nullptr};
+  std::atomic<std::uint32_t> top_{0};      // entries in use
+  std::uint32_t capacity_ = 0;
+  std::uint32_t floor_ = 0;                // index of the current (nested) context's floor
+  std::uint32_t cache_mask_ = 0;
+  Seen** cache_ = nullptr;
+  std::uint64_t state_key_ = 0;            // masks and nesting, part of every key
+  std::uint64_t requests_ = 0;
+  Segment* segment_ = nullptr;
+
+  // Below: cold.
+  ContextId id_ = kNone;
+  ContextId parent_ = kNone;
+  std::uint64_t tid_ = 0;
+  LockInstance* end_ = nullptr;            // what its end releases
+  Wait* wait_ = nullptr;                   // what it waits for now
+  FlatMap<Seen*>* chains_ = nullptr;
+  Seen* newest_ = nullptr;
+  Seen* oldest_ = nullptr;
+  Seen* no_cache_ = nullptr;               // stands in for cache_ (one entry) where memory is out
+  std::uint32_t activity_ = 0;             // counts begun (nested) contexts
+  std::uint8_t masked_ = 0;                // bit 0 hard (signals), bit 1 soft
+  bool tolerant_ = false;
+  bool ended_ = false;
+  Site* pending_frames_ = nullptr;         // set_stack()
+  unsigned pending_count_ = 0;
+  std::uint64_t pending_at_ = 0;           // requests_ when it was set
+  Context* next_ = nullptr;                // all living contexts
+  Context* previous_ = nullptr;
+};
+
+}  // namespace crossdep::engine

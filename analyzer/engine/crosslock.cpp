@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+//
+// Cross-release: waits, signals (commits), joins, and nested contexts, whose end is a release too.
+//
+//   wait W on X begins in context C:   held(C) -> X, and the global epoch advances; W notes it
+//   context S signals X, matching W:   X -> Y for every request Y of S with epoch(Y) >= epoch(W), made in the same
+//                                      activity (thread body, work item, handler) as the signal
+//
+// Each matched wait has its own start. A wait that no signal is outstanding for costs the signaller one load.
+//
+// Source: B. Park, Documentation/locking/crossrelease.txt (Linux 4.14); where we differ: CROSS_RELEASE rules of the
+// design (own start per waiter, crosslock -> crosslock, boundaries cut).
+// Threading: see engine.h.  Allocation: one Wait per wait under way, from a pool.
+#include "engine/engine.h"
+#include "engine/serial.h"
+
+namespace crossdep::engine {
+
+// --- waits and signals -----------------------------------------------------------------------------------------------------
+
+void Engine::wait_begin(Context* context, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags,
+                        Site site) noexcept {
+  if (context == nullptr || crosslock == nullptr || context->ended_) return;
+  Mode mutex_mode = Mode::kWrite;
+  ClassId mutex_class = kNone;
+  if (mutex != nullptr) {
+    const std::uint32_t index = find_held(context, mutex, 0);
+    if (index == kNone) {
+      mutex = nullptr;  // not held: the wait releases nothing we know of
+    } else {
+      mutex_mode = context->held()[index].mode;
+      mutex_class = context->held()[index].class_id;
+      remove_held(context, index);
+    }
+  }
+  request(context, crosslock, Mode::kWrite, flags, site);
+  if (context->wait_ != nullptr) wait_end(context, context->wait_->lock, nullptr, false, site);
+  Site frames[kMaxFrames];
+  frames[0] = site;
+  const Held& last = context->held()[context->top() - 1];
+  Seen** seen = context->chains_->find(context->request_key(last.chain, crosslock->class_id, Mode::kWrite, flags, site));
+  Lock serial(*this);
+  void* memory = waits_.take();
+  if (memory == nullptr) {
+    ++losses_.memory;
+    if (mutex != nullptr) context->tolerant_ = true;
+    return;
+  }
+  auto* wait = new (memory) Wait{};
+  wait->context = context;
+  wait->lock = crosslock;
+  wait->mutex = mutex;
+  wait->mutex_mode = mutex_mode;
+  wait->mutex_class = mutex_class;
+  wait->site = site;
+  wait->stack = seen != nullptr ? (*seen)->stack : graph_.intern_stack(frames, 1);
+  wait->epoch = epoch_.fetch_add(1, std::memory_order_relaxed) + 1;
+  Wait** link = &crosslock->waits;
+  while (*link != nullptr) link = &(*link)->next;
+  *link = wait;
+  crosslock->waiters.fetch_add(1, std::memory_order_relaxed);
+  context->wait_ = wait;
+}
+
+void Engine::unlist(LockInstance* crosslock, Wait* wait) noexcept {
+  Wait** link = &crosslock->waits;
+  while (*link != nullptr && *link != wait) link = &(*link)->next;
+  if (*link == nullptr) return;
+  *link = wait->next;
+  crosslock->waiters.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bool matched, Site site) noexcept {
+  if (context == nullptr || crosslock == nullptr || context->ended_) return;
+  Wait* wait = context->wait_;
+  if (wait == nullptr || wait->lock != crosslock) return;
+  LockInstance* mutex = wait->mutex;
+  const ClassId mutex_class = wait->mutex_class;
+  const Mode mutex_mode = wait->mutex_mode;
+  {
+    Lock serial(*this);
+    context->wait_ = nullptr;
+    unlist(crosslock, wait);
+    const Segment* teller = wait->signalled_by;
+    if (matched && by != nullptr && by != context) {
+      // The input knows who woke us, which may be another than the signal taken to match.
+      if (teller == nullptr || teller->slot != (by->segment_ == nullptr ? kNone : by->segment_->slot)) {
+        Clocks::drop(teller);
+        teller = by->segment_;
+        Clocks::hold(teller);
+        learn(by, nullptr);
+      }
+    }
+    if (matched && teller != nullptr) learn(context, teller);
+    Clocks::drop(teller);
+    waits_.give_back(wait);
+  }
+  if (mutex == nullptr || !mutex->alive) return;
+  request_as(context, mutex, mutex_class, mutex_mode, kRetake, site);
+  acquired_as(context, mutex, mutex_class, mutex_mode, 0, site);
+}
+
+void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
+  if (context == nullptr || crosslock == nullptr || context->ended_) return;
+  if (crosslock->waiters.load(std::memory_order_relaxed) == 0) return;
+  StackId stack = 0;
+  Lock serial(*this);
+  bool told = false;
+  for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
+    if (wait->matched || wait->context == context) continue;
+    wait->matched = true;
+    if (count != kNone) --count;
+    commit(context, crosslock, *wait, site, stack);
+    wait->signalled_by = context->segment_;
+    Clocks::hold(context->segment_);
+    told = true;
+  }
+  if (told) learn(context, nullptr);
+}
+
+// X -> Y for what this context asked for since the wait began.
+void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack) noexcept {
+  bool gathered = false;
+  for (Seen* seen = context->newest_; seen != nullptr && seen->epoch >= wait.epoch; seen = seen->older) {
+    if (seen->activity != context->activity_ || (seen->flags & kTry)) continue;
+    if (seen->class_id == crosslock->class_id || seen->lock == crosslock) continue;
+    if (stack == 0) {
+      Site frames[kMaxFrames];
+      stack = graph_.intern_stack(frames, capture(context, site, frames));
+    }
+    if (!gathered) gather_held(context);
+    gathered = true;
+    LockInstance* wanted = seen->lock;
+    const bool known = wanted->alive && wanted->kind <= Kind::kOther;
+    WitnessInfo witness{};
+    witness.origin = Origin::kOverlap;
+    witness.from_mode = Mode::kWrite;
+    witness.to_mode = seen->mode;
+    witness.flags = seen->flags & kTimed;
+    witness.context = context->id_;
+    witness.from = crosslock->id;
+    witness.to = known ? wanted->id : kNone;
+    witness.from_site = site;
+    witness.to_site = seen->site;
+    witness.to_stack = seen->stack;
+    witness.waiter = wait.context->id_;
+    witness.wait_site = wait.site;
+    witness.wait_stack = wait.stack;
+    witness.release_stack = stack;
+    witness.ordinal = seen->ordinal;
+    announce(crosslock);
+    if (known) announce(wanted);
+    const Cause cause{context, crosslock, crosslock->class_id, Mode::kWrite, 0, site, stack, true};
+    depend(cause, witness, crosslock->class_id, seen->class_id, nullptr);
+  }
+}
+
+// The context's next segment: after it told others (learned == nullptr) or learned something.
+void Engine::learn(Context* context, const Segment* learned) noexcept {
+  bool holds_locks = false;
+  for (std::uint32_t i = 1; i < context->top() && !holds_locks; ++i)
+    holds_locks = context->held()[i].lock != nullptr && !context->held()[i].pseudo;
+  context->segment_ = clocks_.advance(context->segment_, learned, holds_locks);
+}
+
+void Engine::join_begin(Context* context, Context* child, std::uint8_t flags, Site site) noexcept {
+  if (context == nullptr || child == nullptr || child->end_ == nullptr) return;
+  request(context, child->end_, Mode::kWrite, flags, site);
+}
+
+void Engine::join_end(Context* context, Context* child, bool joined) noexcept {
+  if (context == nullptr || child == nullptr || context->ended_ || !joined) return;
+  Lock serial(*this);
+  if (child->segment_ != nullptr) learn(context, child->segment_);
+}
+
+// --- nested contexts ---------------------------------------------------------------------------------------------------------
+
+void Engine::enter(Context* context, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept {
+  if (context == nullptr || context->ended_) return;
+  Held* floor = push_slow(context, nullptr, kNone, Mode::kWrite, 0, site, true);
+  if (floor == nullptr) {
+    Lock serial(*this);
+    ++losses_.memory;
+    return;
+  }
+  // Each activity is a time of its own: what was asked for before it is not asked for in it.
+  epoch_.fetch_add(1, std::memory_order_relaxed);
+  ++context->activity_;
+  floor->floor_kind = kind;
+  floor->depth = context->floor_;  // of the context below
+  floor->chain = chain_step(1, 64 + static_cast<unsigned>(kind));
+  floor->instances = 0;
+  context->floor_ = context->top() - 1;
+  if (queue != nullptr) push_slow(context, queue, queue->class_id, Mode::kWrite, 0, site, true);
+  if (work != nullptr) push_slow(context, work, work->class_id, Mode::kWrite, 0, site, true);
+}
+
+void Engine::leave(Context* context, Site site) noexcept {
+  if (context == nullptr || context->ended_ || context->floor_ == 0) return;
+  {
+    Lock serial(*this);
+    leave_floor(context, site);
+  }
+  const Held& floor = context->held()[context->floor_];
+  const std::uint32_t below = floor.depth;
+  context->top_.store(context->floor_, std::memory_order_relaxed);
+  context->floor_ = below;
+  epoch_.fetch_add(1, std::memory_order_relaxed);
+  ++context->activity_;
+}
+
+// A (nested) context ends: what it still holds is a finding.
+void Engine::leave_floor(Context* context, Site site) noexcept {
+  gather_held(context);
+  for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
+    const Held& held = context->held()[i];
+    if (held.pseudo || held.breaks != held.lock->breaks.load(std::memory_order_relaxed)) continue;
+    const Cause cause{context, held.lock, held.class_id, held.mode, 0, site == 0 ? held.site : site,
+                      graph_.intern_stack(&held.site, held.site == 0 ? 0 : 1), false};
+    report_simple(cause, Check::kExitHeld, observed(), nullptr, held.site);
+  }
+}
+
+void Engine::mask(Context* context, ContextKind kind, bool blocked) noexcept {
+  if (context == nullptr || context->ended_) return;
+  const std::uint8_t bit = kind == ContextKind::kSoftirq ? 2 : 1;
+  const std::uint8_t masked = blocked ? context->masked_ | bit : context->masked_ & static_cast<std::uint8_t>(~bit);
+  if (masked == context->masked_) return;
+  context->masked_ = masked;
+  context->state_key_ = masked == 0 ? 0 : mix(masked);
+  if (blocked) return;
+  Lock serial(*this);
+  for (std::uint32_t i = context->floor_ + 1; i < context->top(); ++i)
+    if (context->held()[i].lock != nullptr && !context->held()[i].pseudo)
+      note_usage(context, context->held()[i].class_id, context->held()[i].mode);
+}
+
+}  // namespace crossdep::engine

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+//
+// From a dependency to a finding: add it, look for cycles through it, judge them, tell the sink. A cycle that was weak is
+// judged again whenever one of its dependencies gets a new witness; its finding is told again when the verdict rises.
+//
+// Threading: called with the Serialiser held.  Allocation: one block per stored cycle.
+#include "engine/engine.h"
+
+namespace crossdep::engine {
+
+namespace {
+constexpr unsigned kAlternatives = 16;            // weak cycles judged per new dependency ...
+constexpr unsigned kAlternativeLength = 6;        // ... up to this many dependencies
+constexpr std::uint64_t kAlternativeBudget = 20'000;
+constexpr std::uint64_t kCycleSalt = 0x9ae16a3b2f90404fULL;
+}  // namespace
+
+// --- announcing ------------------------------------------------------------------------------------------------------------
+
+void Engine::announce(LockInstance* lock) noexcept {
+  if (lock == nullptr || lock->announced) return;
+  lock->announced = true;
+  sink_.on_instance({lock->id, lock->class_id, lock->kind, lock->flags, lock->address});
+}
+
+void Engine::announce(StackId id) noexcept {
+  if (id == 0) return;
+  Graph::Stack& stack = graph_.stack(id);
+  if (stack.announced) return;
+  stack.announced = true;
+  sink_.on_stack(id, stack.frames, stack.count);
+}
+
+// The held stack of the present (nested) context, as evidence, into held_scratch_.
+void Engine::gather_held(const Context* context) noexcept {
+  held_scratch_.clear();
+  for (std::uint32_t i = context->floor_ + 1; i < context->top(); ++i) {
+    const Held& held = context->held()[i];
+    if (held.lock == nullptr) continue;
+    if (!held.pseudo && held.breaks != held.lock->breaks.load(std::memory_order_relaxed)) continue;
+    if (!held_scratch_.push({held.lock->id, held.class_id, held.mode, held.flags, held.pseudo, held.site})) {
+      ++losses_.memory;
+      return;
+    }
+  }
+}
+
+// --- dependencies ------------------------------------------------------------------------------------------------------------
+
+void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, ClassId to,
+                    const Segment* from_segment) noexcept {
+  const std::uint8_t mode = mode_bit(witness.from_mode, witness.to_mode);
+  const Graph::AddedDependency added = graph_.add_dependency(from, to, mode);
+  if (added.id == kNone) {
+    ++losses_.memory;
+    return;
+  }
+  if (added.fresh) sink_.on_dependency({added.id, from, to});
+  witness.held_count = held_scratch_.size();
+  witness.held = held_scratch_.data();
+  const Segment* request_segment = cause.context == nullptr ? nullptr : cause.context->segment_;
+  const Witness* kept = graph_.add_witness(added.id, witness, from_segment, request_segment, options_.witnesses);
+  if (kept != nullptr) {
+    announce(cause.lock);
+    if (cause.context != nullptr)
+      for (std::uint32_t i = cause.context->floor_ + 1; i < cause.context->top(); ++i)
+        announce(cause.context->held()[i].lock);
+    announce(witness.to_stack);
+    announce(witness.wait_stack);
+    announce(witness.release_stack);
+    sink_.on_witness(kept->info);
+  }
+  if (!added.may_cycle) return;
+  if (added.grown) find_cycles(cause, added.id, mode);
+  if (kept != nullptr) rejudge(cause, added.id);
+}
+
+// The shortest cycle through the new dependency; where that one is excused, others too.
+void Engine::find_cycles(const Cause& cause, DependencyId closing, std::uint8_t mode) noexcept {
+  const CycleSearch::Found found = search_.shortest(closing, mode, options_.search_budget);
+  if (found == CycleSearch::Found::kBudget || found == CycleSearch::Found::kNoMemory) ++losses_.budget;
+  if (found != CycleSearch::Found::kCycle || store_cycle(cause, search_.path())) return;
+  unsigned judged = 0;
+  const auto visit = [&](const Vec<DependencyId>& path) noexcept {
+    return !store_cycle(cause, path) && ++judged < kAlternatives;
+  };
+  if (search_.enumerate(closing, mode, kAlternativeLength, kAlternativeBudget, visit) == CycleSearch::Found::kBudget)
+    ++losses_.budget;
+}
+
+// Judges and stores one cycle; true if its verdict is at least `possible`.
+bool Engine::store_cycle(const Cause& cause, const Vec<DependencyId>& cycle) noexcept {
+  std::uint64_t identity = kCycleSalt;
+  for (const DependencyId id : cycle) identity += mix(std::uint64_t{id} + 1);
+  identity |= 1;
+  if (const FindingId* known = finding_ids_.find(identity))
+    return findings_[*known].judgement.verdict >= Verdict::kPossible;
+  const Judgement judgement = judge_.judge(cycle);
+  auto* links = static_cast<DependencyId*>(memory_.allocate(cycle.size() * sizeof(DependencyId)));
+  FindingId* slot = links != nullptr && findings_.make_room() ? finding_ids_.insert(identity) : nullptr;
+  if (slot == nullptr) {
+    memory_.deallocate(links, cycle.size() * sizeof(DependencyId));
+    ++losses_.memory;
+    return true;
+  }
+  std::memcpy(links, cycle.data(), cycle.size() * sizeof(DependencyId));
+  Check check = Check::kLockOrderCycle;
+  for (const DependencyId id : cycle)
+    if (is_crosslock(graph_.lock_class(graph_.dependency(id).from).info.kind)) check = Check::kCrossReleaseCycle;
+  const FindingId id = *slot = findings_.size();
+  if (!findings_.push({check, judgement, links, cycle.size()})) return true;
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    Dependency& dependency = graph_.dependency(links[i]);
+    if (!finding_links_.push({id, dependency.first_finding})) {
+      ++losses_.memory;
+      continue;
+    }
+    dependency.first_finding = finding_links_.size() - 1;
+  }
+  emit(id, findings_[id], cause, nullptr);
+  return judgement.verdict >= Verdict::kPossible;
+}
+
+// A dependency got a new witness: may a weak cycle through it be worse than thought?
+void Engine::rejudge(const Cause& cause, DependencyId grown) noexcept {
+  constexpr unsigned kMost = 64;
+  unsigned looked_at = 0;
+  for (std::uint32_t link = graph_.dependency(grown).first_finding; link != kNone; link = finding_links_[link].next) {
+    StoredFinding& finding = findings_[finding_links_[link].finding];
+    if (finding.judgement.reason == Reason::kNoneExcluded) continue;
+    if (++looked_at > kMost) {
+      ++losses_.budget;
+      return;
+    }
+    // The grown dependency closes it now.
+    std::uint32_t first = 0;
+    while (finding.links[first] != grown) ++first;
+    cycle_scratch_.clear();
+    bool ok = true;
+    for (std::uint32_t i = 0; i < finding.link_count; ++i)
+      ok = cycle_scratch_.push(finding.links[(first + i) % finding.link_count]) && ok;
+    if (!ok) {
+      ++losses_.memory;
+      return;
+    }
+    const Judgement judgement = judge_.judge(cycle_scratch_);
+    if (Judge::rank(judgement) <= Judge::rank(finding.judgement)) continue;
+    finding.judgement = judgement;
+    std::memcpy(finding.links, cycle_scratch_.data(), finding.link_count * sizeof(DependencyId));
+    emit(finding_links_[link].finding, finding, cause, nullptr);
+  }
+}
+
+// --- findings ------------------------------------------------------------------------------------------------------------------
+
+// A finding that is no cycle. `identity` tells apart findings of one check.
+void Engine::report_simple(const Cause& cause, Check check, const Judgement& judgement, LockInstance* other,
+                           std::uint64_t identity) noexcept {
+  std::uint64_t key = chain_step(static_cast<unsigned>(check) + 1, identity);
+  key = chain_step(key, cause.class_id) | 1;
+  FindingId* slot = finding_ids_.find(key);
+  if (slot != nullptr) {
+    StoredFinding& finding = findings_[*slot];
+    if (Judge::rank(judgement) <= Judge::rank(finding.judgement)) return;
+    finding.judgement = judgement;
+    emit(*slot, finding, cause, other);
+    return;
+  }
+  slot = findings_.make_room() ? finding_ids_.insert(key) : nullptr;
+  if (slot == nullptr || !findings_.push({check, judgement, nullptr, 0})) {
+    ++losses_.memory;
+    return;
+  }
+  *slot = findings_.size() - 1;
+  emit(*slot, findings_[*slot], cause, other);
+}
+
+void Engine::emit(FindingId id, const StoredFinding& stored, const Cause& cause, LockInstance* other) noexcept {
+  FindingInfo info{};
+  info.id = id;
+  info.check = stored.check;
+  info.verdict = stored.judgement.verdict;
+  info.reason = stored.judgement.reason;
+  info.reason_site[0] = stored.judgement.reason_site[0];
+  info.reason_site[1] = stored.judgement.reason_site[1];
+  info.reason_instance = stored.judgement.gate;
+  info.context = cause.context == nullptr ? kNone : cause.context->id_;
+  info.instance = cause.lock == nullptr ? kNone : cause.lock->id;
+  info.mode = cause.mode;
+  info.site = cause.site;
+  info.stack = cause.stack;
+  info.at_commit = cause.at_commit;
+  info.other = other == nullptr ? kNone : other->id;
+  info.range_begin = range_begin_;
+  info.range_end = range_end_;
+  info.held_count = held_scratch_.size();
+  info.held = held_scratch_.data();
+  link_scratch_.clear();
+  for (std::uint32_t i = 0; i < stored.link_count; ++i) {
+    const Witness* chosen = i < judge_.chosen().size() ? judge_.chosen()[i] : nullptr;
+    if (!link_scratch_.push({stored.links[i], chosen == nullptr ? kNone : chosen->ordinal})) ++losses_.memory;
+  }
+  info.link_count = link_scratch_.size();
+  info.links = link_scratch_.data();
+  announce(cause.lock);
+  announce(other);
+  if (cause.context != nullptr)
+    for (std::uint32_t i = cause.context->floor_ + 1; i < cause.context->top(); ++i)
+      announce(cause.context->held()[i].lock);
+  announce(cause.stack);
+  sink_.on_finding(info);
+}
+
+// --- dependencies from elsewhere -------------------------------------------------------------------------------------------------
+
+void Engine::import_dependency(ClassId from, ClassId to, const WitnessInfo& given, const Site* frames,
+                               unsigned count) noexcept {
+  if (from == kNone || to == kNone || from == to) return;
+  WitnessInfo witness = given;
+  witness.to_stack = graph_.intern_stack(frames, count);
+  held_scratch_.clear();
+  for (std::uint32_t i = 0; i < given.held_count; ++i)
+    if (!held_scratch_.push(given.held[i])) ++losses_.memory;
+  const Cause cause{nullptr, nullptr, to, given.to_mode, given.flags, given.to_site, witness.to_stack, false};
+  depend(cause, witness, from, to, nullptr);
+}
+
+}  // namespace crossdep::engine

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+//
+// Requests, acquisitions and releases where the hot path (context.h) does not know the answer: the warm part works on the
+// context's own tables, the cold part makes dependencies under the Serialiser.
+//
+// Threading: see engine.h.  Allocation: the held stack grows by doubling; one Seen record per new chain.
+#include "engine/engine.h"
+#include "engine/serial.h"
+
+namespace crossdep::engine {
+
+namespace {
+constexpr std::uint32_t kInstanceBudget = 8;       // combinations of instances looked at per chain
+constexpr std::uint32_t kAlwaysLook = 1u << 30;    // nesting within a class: which instances is all that matters
+constexpr std::uint32_t kDirectDepth = 32;         // deeper held locks: see depend_on_held()
+
+bool stale(const Held& held) {
+  return held.lock != nullptr && !held.pseudo && held.breaks != held.lock->breaks.load(std::memory_order_relaxed);
+}
+}  // namespace
+
+unsigned Engine::capture(Context* context, Site site, Site* frames) noexcept {
+  if (context->pending_count_ != 0) {
+    const unsigned count = context->pending_count_;
+    context->pending_count_ = 0;
+    if (context->requests_ - context->pending_at_ <= 1) {  // else what it was meant for was not cold
+      std::memcpy(frames, context->pending_frames_, count * sizeof(Site));
+      return count;
+    }
+  }
+  if (options_.stacks != nullptr) {
+    const unsigned count = options_.stacks->capture(frames, kMaxFrames);
+    if (count != 0) return count;
+  }
+  if (site == 0) return 0;
+  frames[0] = site;
+  return 1;
+}
+
+// --- requests ----------------------------------------------------------------------------------------------------------
+
+void Engine::request_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
+                        LockInstance* nest) noexcept {
+  if (lock == nullptr || context == nullptr || class_id == kNone) return;
+  if (!context->seen(*lock, class_id, mode, flags, site, epoch_.load(std::memory_order_relaxed)))
+    request_slow(context, lock, class_id, mode, flags, site, nest);
+}
+
+void Engine::request_slow(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
+                          Site site, LockInstance* nest) noexcept {
+  if (context->ended_) return;
+  if ((lock->flags & kRecursiveLock) && find_held(context, lock, context->floor_) != kNone) return;
+  const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
+  const Held& last = context->held()[context->top() - 1];
+  const std::uint64_t key = context->request_key(last.chain, class_id, mode, flags, site);
+  const std::uint32_t instances = Context::instance_key(last.instances, *lock);
+  Seen** known = context->chains_->find(key);
+  if (known != nullptr) {
+    Seen* seen = *known;
+    context->cache_[context->cache_index(key)] = seen;
+    seen->lock = lock;
+    if (seen->epoch != epoch) touch(context, seen, epoch);
+    if (seen->budget == 0 || seen->instances == instances) return;
+    seen->instances = instances;
+    --seen->budget;
+  }
+  // Cold from here on.
+  bool same_class = false;
+  for (std::uint32_t i = context->floor_ + 1; i < context->top(); ++i)
+    same_class = same_class || context->held()[i].class_id == class_id;
+  Site frames[kMaxFrames];
+  const unsigned count = capture(context, site, frames);
+  Lock serial(*this);
+  Cause cause{context, lock, class_id, mode, flags, site, graph_.intern_stack(frames, count), false};
+  if (known == nullptr) {
+    Seen* seen = remember(cause, key, same_class);
+    if (seen == nullptr) ++losses_.memory;
+    else seen->instances = instances;
+  }
+  judge_request(cause, nest);
+}
+
+Seen* Engine::remember(const Cause& cause, std::uint64_t key, bool same_class) noexcept {
+  Context* context = cause.context;
+  void* memory = seens_.take();
+  Seen** slot = memory == nullptr ? nullptr : context->chains_->insert(key);
+  if (slot == nullptr) {
+    if (memory != nullptr) seens_.give_back(memory);
+    return nullptr;
+  }
+  auto* seen = new (memory) Seen{};
+  *slot = seen;
+  seen->key = key;
+  seen->lock = cause.lock;
+  seen->class_id = cause.class_id;
+  seen->mode = cause.mode;
+  seen->flags = cause.flags;
+  seen->stack = cause.stack;
+  seen->site = cause.site;
+  const bool nested = context->top() > context->floor_ + 1;
+  seen->budget = same_class ? kAlwaysLook : nested ? kInstanceBudget : 0;
+  touch(context, seen, epoch_.load(std::memory_order_relaxed));
+  context->cache_[context->cache_index(key)] = seen;
+  return seen;
+}
+
+// To the front of the list, with the present epoch.
+void Engine::touch(Context* context, Seen* seen, std::uint64_t epoch) noexcept {
+  seen->epoch = epoch;
+  seen->ordinal = context->requests_;
+  seen->activity = context->activity_;
+  if (context->newest_ == seen) return;
+  if (seen->newer != nullptr) seen->newer->older = seen->older;
+  if (seen->older != nullptr) seen->older->newer = seen->newer;
+  if (context->oldest_ == seen) context->oldest_ = seen->newer;
+  seen->newer = nullptr;
+  seen->older = context->newest_;
+  if (context->newest_ != nullptr) context->newest_->newer = seen;
+  context->newest_ = seen;
+  if (context->oldest_ == nullptr) context->oldest_ = seen;
+}
+
+// Every held lock -> the requested one.
+void Engine::judge_request(const Cause& cause, LockInstance* nest) noexcept {
+  Context* context = cause.context;
+  note_usage(context, cause.class_id, cause.mode);
+  gather_held(context);
+  check_nesting(cause, nest);
+  if (cause.flags & kTry) return;
+  // From the newest: what is implied by a strong path over newer locks need not be stored where stacks are deep.
+  bool implied = false;
+  for (std::uint32_t i = context->top(), depth = 0; i-- > context->floor_ + 1; ++depth) {
+    const Held& held = context->held()[i];
+    if (stale(held)) continue;
+    if (!implied || depth < kDirectDepth || held.pseudo) depend_on_held(cause, i);
+    implied = held.mode != Mode::kRecursiveRead && !(held.flags & kTry) && !held.pseudo && held.class_id != cause.class_id;
+  }
+  // A work item delays the end of the thread that runs it.
+  if (context->floor_ != 0 && context->held()[context->floor_].floor_kind == ContextKind::kWorkItem &&
+      context->end_ != nullptr)
+    depend_on_held(cause, 1);
+}
+
+void Engine::depend_on_held(const Cause& cause, std::uint32_t index) noexcept {
+  const Held& held = cause.context->held()[index];
+  if (held.class_id == cause.class_id) return;
+  WitnessInfo witness{};
+  witness.origin = held.pseudo ? Origin::kOverlap : Origin::kHeld;
+  witness.from_mode = held.mode;
+  witness.to_mode = cause.mode;
+  witness.flags = cause.flags;
+  witness.context = cause.context->id_;
+  witness.from = held.lock->id;
+  witness.to = cause.lock->id;
+  witness.from_site = held.site;
+  witness.to_site = cause.site;
+  witness.to_stack = cause.stack;
+  witness.waiter = kNone;
+  witness.ordinal = cause.context->requests_;
+  announce(held.lock);
+  depend(cause, witness, held.class_id, cause.class_id, held.pseudo ? nullptr : held.segment);
+}
+
+// Nesting within one class, and of one instance in itself.
+void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
+  Context* context = cause.context;
+  const bool nest_held = nest != nullptr && find_held(context, nest, context->floor_) != kNone;
+  for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
+    const Held& held = context->held()[i];
+    if (stale(held)) continue;
+    if (held.lock == cause.lock) {
+      if (cause.lock->flags & kRecursiveLock) continue;
+      if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) continue;
+      if (cause.flags & kTry) continue;
+      Judgement judgement{Verdict::kDeadlock, Reason::kSelfBlocked, {0, 0}, kNone};
+      // A reader of its own read lock blocks only if a writer comes between the two.
+      if (cause.mode != Mode::kWrite && held.mode != Mode::kWrite)
+        judgement = {Verdict::kPossible, Reason::kNoneExcluded, {0, 0}, kNone};
+      if (cause.flags & kTimed) judgement = {Verdict::kPossible, Reason::kTimed, {0, 0}, kNone};
+      if (cause.lock->flags & kErrorCheck) judgement = {Verdict::kRefuted, Reason::kErrorReturned, {0, 0}, kNone};
+      report_simple(cause, Check::kRecursiveLock, judgement, held.lock, chain_step(cause.class_id, 1));
+      return;
+    }
+    if (held.class_id != cause.class_id || held.pseudo || is_crosslock(cause.lock->kind)) continue;
+    if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) continue;
+    if ((cause.flags & kTry) || nest_held || (cause.lock->flags & kNestOk)) continue;
+    LockClass& lock_class = graph_.lock_class(cause.class_id);
+    const bool up = cause.lock->address > held.lock->address;
+    (up ? lock_class.nested_up : lock_class.nested_down) = true;
+    if (up && (cause.lock->flags & kOrderAddress)) continue;
+    const bool ordered = !(cause.lock->flags & kOrderAddress) && lock_class.nested_up != lock_class.nested_down;
+    const Judgement judgement = ordered ? Judgement{Verdict::kLatent, Reason::kNestedOrdered, {0, 0}, kNone}
+                                        : Judgement{Verdict::kPossible, Reason::kNestedUnordered, {0, 0}, kNone};
+    report_simple(cause, Check::kRecursiveLock, judgement, held.lock, chain_step(cause.class_id, 1));
+    return;
+  }
+}
+
+// Usage states as lockdep's: used inside a handler or interrupt, or with it enabled.
+void Engine::note_usage(Context* context, ClassId class_id, Mode mode) noexcept {
+  const ContextKind kind = context->held()[context->floor_].floor_kind;
+  const bool hard = kind == ContextKind::kSignal || kind == ContextKind::kHardirq || kind == ContextKind::kNmi;
+  const bool soft = kind == ContextKind::kSoftirq;
+  unsigned usage = 0;
+  if (hard) usage |= kUsedInHard;
+  if (soft) usage |= kUsedInSoft;
+  if (!hard && !(context->masked_ & 1)) usage |= kEnabledHard;
+  if (!hard && !soft && context->masked_ == 0) usage |= kEnabledSoft;
+  if (mode != Mode::kWrite) usage <<= 1;
+  LockClass& lock_class = graph_.lock_class(class_id);
+  if ((lock_class.usage | usage) == lock_class.usage) return;
+  lock_class.usage |= static_cast<std::uint8_t>(usage);
+  sink_.on_class_usage(class_id, lock_class.usage);
+}
+
+void Engine::might_lock(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
+  request(context, lock, mode, 0, site);
+}
+
+void Engine::sync(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
+  request(context, lock, mode, 0, site);
+}
+
+void Engine::assert_held(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
+  if (context == nullptr || lock == nullptr || context->ended_ || context->tolerant_) return;
+  const std::uint32_t index = find_held(context, lock, 0);
+  if (index != kNone && (mode != Mode::kWrite || context->held()[index].mode == Mode::kWrite)) return;
+  Site frames[kMaxFrames];
+  const unsigned count = capture(context, site, frames);
+  Lock serial(*this);
+  gather_held(context);
+  const Cause cause{context, lock, lock->class_id, mode, 0, site, graph_.intern_stack(frames, count), false};
+  report_simple(cause, Check::kAssertHeld, observed(), nullptr, site);
+}
+
+// --- the held stack ------------------------------------------------------------------------------------------------------
+
+bool Engine::holds(const Context* context, const LockInstance* lock) const noexcept {
+  return context != nullptr && lock != nullptr && find_held(context, lock, 0) != kNone;
+}
+
+// The topmost valid entry of `lock` above index `from`, kNone if there is none.
+std::uint32_t Engine::find_held(const Context* context, const LockInstance* lock, std::uint32_t from) const noexcept {
+  const Held* held = context->held();
+  for (std::uint32_t i = context->top(); i-- > from + 1;)
+    if (held[i].lock == lock && !held[i].pseudo && !stale(held[i])) return i;
+  return kNone;
+}
+
+Held* Engine::push_slow(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
+                        bool pseudo) noexcept {
+  const std::uint32_t top = context->top();
+  if (top == context->capacity_) {
+    auto* grown = static_cast<Held*>(memory_.allocate(2 * context->capacity_ * sizeof(Held)));
+    if (grown == nullptr) return nullptr;
+    Held* old = context->held();
+    std::memcpy(static_cast<void*>(grown), old, top * sizeof(Held));
+    Lock serial(*this);  // destroy() of another context may be reading the old one
+    context->held_.store(grown, std::memory_order_relaxed);
+    memory_.deallocate(old, context->capacity_ * sizeof(Held));
+    context->capacity_ *= 2;
+  }
+  Held* entry = context->held() + top;
+  *entry = Held{};
+  entry->lock = lock;
+  entry->site = site;
+  entry->class_id = class_id;
+  entry->mode = mode;
+  entry->flags = flags;
+  entry->pseudo = pseudo;
+  entry->chain = chain_step(entry[-1].chain, held_value(*entry));
+  entry->instances = lock == nullptr ? 0 : Context::instance_key(entry[-1].instances, *lock);
+  entry->breaks = lock == nullptr ? 0 : lock->breaks.load(std::memory_order_relaxed);
+  entry->segment = pseudo ? nullptr : context->segment_;
+  context->top_.store(top + 1, std::memory_order_relaxed);
+  return entry;
+}
+
+void Engine::acquired_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
+                         Site site) noexcept {
+  if (lock == nullptr || context == nullptr || class_id == kNone) return;
+  if (!context->push(*lock, class_id, mode, flags, site)) acquired_slow(context, lock, class_id, mode, flags, site);
+}
+
+void Engine::acquired_slow(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
+                           Site site) noexcept {
+  if (context->ended_) return;
+  if (lock->flags & kRecursiveLock) {
+    const std::uint32_t index = find_held(context, lock, context->floor_);
+    if (index != kNone) {
+      ++context->held()[index].depth;
+      return;
+    }
+  }
+  if (push_slow(context, lock, class_id, mode, flags, site, false) == nullptr) {
+    context->tolerant_ = true;  // its release will find nothing
+    Lock serial(*this);
+    ++losses_.memory;
+  }
+}
+
+// Chain keys and instance hashes of the entries from `from` on, after something below changed.
+void Engine::rekey(Context* context, std::uint32_t from) noexcept {
+  Held* held = context->held();
+  for (std::uint32_t i = from == 0 ? 1 : from; i < context->top(); ++i) {
+    if (held[i].lock == nullptr) continue;  // a floor's key is its own
+    held[i].chain = chain_step(held[i - 1].chain, held_value(held[i]));
+    held[i].instances = Context::instance_key(held[i - 1].instances, *held[i].lock);
+  }
+}
+
+void Engine::remove_held(Context* context, std::uint32_t index) noexcept {
+  Held* held = context->held();
+  const std::uint32_t top = context->top();
+  std::memmove(static_cast<void*>(held + index), held + index + 1, (top - index - 1) * sizeof(Held));
+  context->top_.store(top - 1, std::memory_order_relaxed);
+  if (index < context->floor_) --context->floor_;
+  rekey(context, index);
+}
+
+void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexcept {
+  if (context->ended_) return;
+  const std::uint32_t index = find_held(context, lock, 0);
+  if (index != kNone) {
+    Held& held = context->held()[index];
+    if (held.depth != 0) --held.depth;
+    else remove_held(context, index);
+    return;
+  }
+  // A stale entry: it was taken from this context, which now lets go of it too.
+  const Held* held = context->held();
+  for (std::uint32_t i = context->top(); i-- > 1;) {
+    if (held[i].lock != lock || held[i].pseudo) continue;
+    remove_held(context, i);
+    break;
+  }
+  if (context->tolerant_) {
+    Lock serial(*this);
+    ++losses_.unmatched;
+    return;
+  }
+  Site frames[kMaxFrames];
+  const unsigned count = capture(context, site, frames);
+  Lock serial(*this);
+  gather_held(context);
+  take_from_holders(context, lock);
+  const Cause cause{context, lock, lock->class_id, Mode::kWrite, 0, site, graph_.intern_stack(frames, count), false};
+  report_simple(cause, Check::kBadUnlock, observed(), nullptr, site);
+}
+
+void Engine::downgrade(Context* context, LockInstance* lock, Site site) noexcept {
+  if (context == nullptr || lock == nullptr || context->ended_) return;
+  const std::uint32_t index = find_held(context, lock, 0);
+  if (index == kNone) return release_slow(context, lock, site);
+  context->held()[index].mode = Mode::kRead;
+  rekey(context, index);
+}
+
+}  // namespace crossdep::engine

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// The vocabulary every part of crossdep shares: identifiers, lock modes, kinds of objects and contexts, checks and
+// verdicts. Plain data only; names follow the kernel's lockdep where it has one.
+//
+// Threading: values, no state.  Allocation: none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace crossdep::engine {
+
+using ClassId = std::uint32_t;
+using InstanceId = std::uint32_t;
+using ContextId = std::uint32_t;
+using DependencyId = std::uint32_t;
+using StackId = std::uint32_t;    // an interned call stack, 0 = no stack
+using FindingId = std::uint32_t;  // ordinal within one engine; the stable id is made from class names by the reports
+
+/// A place in code. Opaque to the engine: a return address when recorded natively, an interned string's number in text.
+using Site = std::uint64_t;
+
+inline constexpr std::uint32_t kNone = 0xffffffffu;
+
+/// How a lock is requested or held. A recursive reader is not blocked by waiting writers, a reader is.
+enum class Mode : std::uint8_t { kWrite, kRead, kRecursiveRead };
+
+/// What an object is. The order is part of the binary trace format: append only.
+enum class Kind : std::uint8_t {
+  kMutex, kSpin, kRwlock, kRwsem,                  // locks: held by the context that got them
+  kCompletion, kCond, kSemaphore, kFuture,         // crosslocks: waited for here, released elsewhere
+  kBarrier, kLatch, kOnce, kGuard, kThread, kProcess, kWork, kWorkqueue, kFutex,
+  kOther,
+};
+inline constexpr unsigned kKindCount = static_cast<unsigned>(Kind::kOther) + 1;
+
+/// True for objects that one context waits for and another one releases.
+constexpr bool is_crosslock(Kind kind) { return kind >= Kind::kCompletion && kind <= Kind::kFutex; }
+
+/// Properties of one instance; a set of bits.
+enum InstanceFlag : std::uint8_t {
+  kRecursiveLock = 1,   // the owner may get it again; only the outermost acquisition counts
+  kErrorCheck = 2,      // a self-deadlock is answered with an error, it does not block
+  kOrderAddress = 4,    // nesting within the class is declared: ascending address
+  kNestOk = 8,          // nesting within the class is declared harmless
+};
+
+/// Properties of one request or wait; a set of bits.
+enum RequestFlag : std::uint8_t {
+  kTry = 1,      // does not block: no dependency ends here, but it is held like any other
+  kTimed = 2,    // ends by itself
+  kRetake = 4,   // a condition variable's mutex got again after its wait
+};
+
+enum class ContextKind : std::uint8_t { kThread, kTask, kProcess, kSignal, kHardirq, kSoftirq, kNmi, kWorkItem, kLoader };
+
+/// How a class got its identity; decides how its name is made (see ClassInfo).
+enum class ClassKey : std::uint8_t {
+  kNamed,      // by name: an annotation, a rules file, a text trace
+  kStatic,     // `key` is the address of a static object: named by its symbol
+  kInitSite,   // `key` is the Site that initialised the object
+  kFirstSite,  // `key` is the Site that first requested it, `ordinal` tells apart objects first requested there
+  kFunction,   // `key` is a function's address: a thread's start routine, a work item's function
+  kInstance,   // every instance is its own class; `key` is its address (or trace-local number)
+};
+
+/// Why a dependency exists. `overlap` and `history` are the two strengths of an event dependency (cross-release).
+enum class Origin : std::uint8_t { kHeld, kOverlap, kHistory, kDeclared, kStatic };
+
+/// Every check, in the order of the catalogue (rules/catalogue.h holds the ids and texts). Append only.
+enum class Check : std::uint8_t {
+  kLockOrderCycle,      // lock-order-cycle
+  kCrossReleaseCycle,   // cross-release-cycle: at least one crosslock in the cycle
+  kRecursiveLock,       // recursive-lock
+  kBadUnlock,           // bad-unlock: released by a context that does not hold it
+  kDestroyHeld,         // destroy-held: destroyed, freed or initialised again while held
+  kExitHeld,            // exit-held: a context ended while holding it
+  kAssertHeld,          // assert-held: an annotation said the lock is held here and it is not
+};
+inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kAssertHeld) + 1;
+
+/// What can honestly be said of a finding, weakest first, so that `a >= b` means "at least as certain".
+enum class Verdict : std::uint8_t { kRefuted, kLatent, kPossible, kFeasible, kConfirmed, kDeadlock };
+
+/// Why a finding has its verdict; the reports turn it into one sentence.
+enum class Reason : std::uint8_t {
+  kNoneExcluded,        // possible: same instances, different contexts, nothing seen excludes it
+  kInstancesDiffer,     // possible: the classes form a cycle, the instances seen do not
+  kTimed,               // possible: a timed request is part of it and would end by itself
+  kHistoryOnly,         // possible: an event dependency is known from history only
+  kBudgetSpent,         // possible: too many witnesses to try every combination
+  kNestedUnordered,     // possible: same class nested, both address orders seen
+  kOneContext,          // latent: one context did both
+  kOrderedByForkJoin,   // latent: create/join put one side before the other
+  kOrderedBySignal,     // latent: a signal and the wait it ended put one side before the other
+  kNestedOrdered,       // latent: same class nested, always in ascending address order
+  kGateLock,            // refuted: all sides hold the same lock for writing
+  kErrorReturned,       // refuted: an errorcheck lock answers EDEADLK
+  kObserved,            // confirmed: seen to happen in this run
+  kBlockedNow,          // deadlock: these contexts wait for each other now
+  kSelfBlocked,         // deadlock: a context waits for a lock it holds itself
+};
+
+}  // namespace crossdep::engine

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// Verdicts; see verdict.h for the rules.
+#include "engine/verdict.h"
+
+namespace crossdep::engine {
+
+namespace {
+
+Judgement plain(Verdict verdict, Reason reason) { return {verdict, reason, {0, 0}, kNone}; }
+
+/// A lock both hold, at least one of them exclusively: they cannot hold it at once.
+bool share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std::uint32_t b_count, Judgement& refuted) {
+  for (std::uint32_t i = 0; i < a_count; ++i) {
+    if (a[i].pseudo) continue;
+    for (std::uint32_t j = 0; j < b_count; ++j) {
+      if (b[j].pseudo || a[i].instance != b[j].instance) continue;
+      if (a[i].mode != Mode::kWrite && b[j].mode != Mode::kWrite) continue;
+      refuted = {Verdict::kRefuted, Reason::kGateLock, {a[i].site, b[j].site}, a[i].instance};
+      return true;
+    }
+  }
+  return false;
+}
+
+/// `first` asked, went on, and told `second`'s context before that one held what it holds: they did not meet.
+bool before(const Witness& first, const Witness& second) {
+  return first.request_segment != nullptr && second.from_segment != nullptr &&
+         second.from_segment->knows(*first.request_segment);
+}
+
+/// A crosslock that is waited for again and again: what an earlier round did says nothing of the next one's release.
+bool in_rounds(const Graph& graph, const Witness& witness) {
+  const Kind kind = graph.lock_class(graph.dependency(witness.info.dependency).from).info.kind;
+  return is_crosslock(kind) && kind != Kind::kThread && kind != Kind::kProcess;
+}
+
+bool fits(const Witness& first, const Witness& second) { return first.info.to == second.info.from; }
+
+bool can_block(const Witness& first, const Witness& second) {
+  return first.info.to_mode != Mode::kRecursiveRead || second.info.from_mode == Mode::kWrite;
+}
+
+}  // namespace
+
+int Judge::rank(const Judgement& judgement) noexcept {
+  int within = 0;
+  switch (judgement.reason) {
+    case Reason::kNoneExcluded: within = 5; break;
+    case Reason::kTimed: within = 4; break;
+    case Reason::kHistoryOnly: within = 3; break;
+    case Reason::kInstancesDiffer: within = 2; break;
+    case Reason::kBudgetSpent: within = 1; break;
+    default: break;
+  }
+  return static_cast<int>(judgement.verdict) * 8 + within;
+}
+
+bool Judge::common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept {
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    const Dependency& a = graph_->dependency(cycle[i]);
+    for (std::uint32_t j = i + 1; j < cycle.size() && a.gate_count != 0; ++j) {
+      const Dependency& b = graph_->dependency(cycle[j]);
+      if (share_gate(a.gates, a.gate_count, b.gates, b.gate_count, judgement)) return true;
+    }
+  }
+  return false;
+}
+
+Judgement Judge::judge(const Vec<DependencyId>& cycle) noexcept {
+  chosen_.clear();
+  if (!chosen_.resize(cycle.size())) return plain(Verdict::kPossible, Reason::kBudgetSpent);
+  bool witnessed = true;
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    chosen_[i] = graph_->dependency(cycle[i]).witnesses;
+    witnessed = witnessed && chosen_[i] != nullptr;
+  }
+  if (!witnessed) return plain(Verdict::kPossible, Reason::kInstancesDiffer);
+  if (cycle.size() > kExactLength) return greedy(cycle);
+  Judgement gate;
+  if (common_gate(cycle, gate)) return gate;
+  return exact(cycle);
+}
+
+Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
+  const std::uint32_t length = cycle.size();
+  const Witness* trial[kExactLength];
+  struct Level {
+    const Witness* next;
+    bool one_context, ordered;   // up to and including the previous level
+    Reason order_reason;
+  } levels[kExactLength + 1];
+  Judgement best = plain(Verdict::kRefuted, Reason::kGateLock), gate = best;
+  bool any = false, complete = true;
+  for (std::uint32_t i = 0; i < length; ++i) complete = complete && graph_->dependency(cycle[i]).complete;
+  unsigned budget = kCombinations;
+  std::uint32_t depth = 0;
+  levels[0] = {graph_->dependency(cycle[0]).witnesses, false, false, Reason::kOrderedByForkJoin};
+  for (;;) {
+    Level& level = levels[depth];
+    const Witness* witness = level.next;
+    if (witness == nullptr) {
+      if (depth == 0) break;
+      --depth;
+      continue;
+    }
+    level.next = witness->next;
+    if (budget-- == 0) {
+      if (!any || rank(best) < rank(plain(Verdict::kPossible, Reason::kBudgetSpent)))
+        best = plain(Verdict::kPossible, Reason::kBudgetSpent);
+      return best;
+    }
+    if (depth > 0 && !can_block(*trial[depth - 1], *witness)) continue;
+    if (depth + 1 == length && !can_block(*witness, *trial[0])) continue;
+    bool excluded = false;
+    Level after = level;
+    for (std::uint32_t i = 0; i < depth && !excluded; ++i) {
+      excluded = share_gate(trial[i]->info.held, trial[i]->info.held_count, witness->info.held,
+                            witness->info.held_count, gate);
+      if (trial[i]->info.context == witness->info.context) after.one_context = true;
+      else if (!in_rounds(*graph_, *trial[i]) && !in_rounds(*graph_, *witness))
+        after.ordered = after.ordered || before(*trial[i], *witness) || before(*witness, *trial[i]);
+    }
+    if (excluded) {
+      if (!any) best = gate;
+      continue;
+    }
+    trial[depth] = witness;
+    if (depth + 1 < length) {
+      after.next = graph_->dependency(cycle[depth + 1]).witnesses;
+      levels[++depth] = after;
+      continue;
+    }
+    bool fit = true, timed = false, history = false;
+    for (std::uint32_t i = 0; i < length; ++i) {
+      fit = fit && fits(*trial[i], *trial[(i + 1) % length]);
+      timed = timed || (trial[i]->info.flags & kTimed) != 0;
+      history = history || trial[i]->info.origin == Origin::kHistory;
+    }
+    Judgement verdict;
+    if (!fit) verdict = plain(Verdict::kPossible, Reason::kInstancesDiffer);
+    else if (after.one_context) verdict = plain(Verdict::kLatent, Reason::kOneContext);
+    else if (after.ordered) verdict = plain(Verdict::kLatent, Reason::kOrderedByForkJoin);
+    else if (timed) verdict = plain(Verdict::kPossible, Reason::kTimed);
+    else if (history) verdict = plain(Verdict::kPossible, Reason::kHistoryOnly);
+    else verdict = plain(Verdict::kPossible, Reason::kNoneExcluded);
+    if (!any || rank(verdict) > rank(best)) {
+      best = verdict;
+      any = true;
+      for (std::uint32_t i = 0; i < length; ++i) chosen_[i] = trial[i];
+      if (best.reason == Reason::kNoneExcluded) return best;
+    }
+  }
+  if (best.verdict == Verdict::kRefuted && !complete) best = plain(Verdict::kPossible, Reason::kBudgetSpent);
+  return best;
+}
+
+// One combination: at each step the witness that fits the one before and whose context is new, else the first.
+Judgement Judge::greedy(const Vec<DependencyId>& cycle) noexcept {
+  seen_.clear();
+  bool fit = true, one_context = false, timed = false, history = false;
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    const Witness* pick = nullptr;
+    int best = -1;
+    for (const Witness* w = graph_->dependency(cycle[i]).witnesses; w != nullptr; w = w->next) {
+      const bool follows = i == 0 || fits(*chosen_[i - 1], *w);
+      const bool fresh = seen_.find(std::uint64_t{w->info.context} + 1) == nullptr;
+      const int score = (follows ? 2 : 0) + (fresh ? 1 : 0);
+      if (score > best) best = score, pick = w;
+    }
+    chosen_[i] = pick;
+    if (best % 2 == 0) one_context = true;
+    if (std::uint32_t* slot = seen_.insert(std::uint64_t{pick->info.context} + 1)) *slot = i;
+    if (i > 0) fit = fit && fits(*chosen_[i - 1], *pick);
+    timed = timed || (pick->info.flags & kTimed) != 0;
+    history = history || pick->info.origin == Origin::kHistory;
+  }
+  fit = fit && fits(*chosen_[cycle.size() - 1], *chosen_[0]);
+  // A gate: some lock held by two of them, by one exclusively. Value: 1 = held shared so far, 2 = exclusively.
+  FlatMap<std::uint32_t>& held_by = seen_;
+  held_by.clear();
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    const WitnessInfo& info = chosen_[i]->info;
+    for (std::uint32_t j = 0; j < info.held_count; ++j) {
+      if (info.held[j].pseudo) continue;
+      std::uint32_t* slot = held_by.insert(std::uint64_t{info.held[j].instance} + 1);
+      if (slot == nullptr) return plain(Verdict::kPossible, Reason::kBudgetSpent);
+      const std::uint32_t mine = info.held[j].mode == Mode::kWrite ? 2 : 1;
+      const std::uint32_t holder = i + 1;
+      if (*slot != 0 && *slot >> 2 != holder && ((*slot & 3) == 2 || mine == 2))
+        return plain(Verdict::kPossible, Reason::kBudgetSpent);
+      *slot = holder << 2 | (mine > (*slot & 3) ? mine : (*slot & 3));
+    }
+  }
+  if (!fit) return plain(Verdict::kPossible, Reason::kInstancesDiffer);
+  if (one_context) return plain(Verdict::kLatent, Reason::kOneContext);
+  if (timed) return plain(Verdict::kPossible, Reason::kTimed);
+  if (history) return plain(Verdict::kPossible, Reason::kHistoryOnly);
+  return plain(Verdict::kPossible, Reason::kNoneExcluded);
+}
+
+}  // namespace crossdep::engine

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// What can honestly be said of a cycle: every combination of one witness per dependency is a way it could strike; the
+// cycle's verdict is that of its strongest combination.
+//
+// Of one combination, cheapest test first (DESIGN, verdicts):
+//   refuted   two of its contexts hold one lock, at least one of them for writing: they cannot both be where they must be
+//   latent    the instances fit, but as this run went one context did two of the steps, or create/join/signal put one
+//             step before the other
+//   possible  nothing seen excludes it; weaker if a step is timed, known from history only, or the instances differ
+// Gate locks are also known per dependency over all occurrences, kept or not (Dependency::gates).
+//
+// Complexity: at most kCombinations combinations for cycles up to kExactLength; longer ones get one combination, chosen
+// greedily for fitting instances and distinct contexts, and are never refuted beyond what that proves: `kBudgetSpent`.
+// Threading: serialised by the engine.
+#pragma once
+
+#include "engine/graph.h"
+
+namespace crossdep::engine {
+
+struct Judgement {
+  Verdict verdict;
+  Reason reason;
+  Site reason_site[2];
+  InstanceId gate;
+};
+
+class Judge {
+ public:
+  static constexpr unsigned kExactLength = 8;
+  static constexpr unsigned kCombinations = 20'000;
+
+  Judge(Allocator& memory, const Graph& graph) noexcept : graph_(&graph), chosen_(memory), seen_(memory) {}
+
+  /// Judges the cycle made of these dependencies (each one's `to` is the next one's `from`, cyclically).
+  Judgement judge(const Vec<DependencyId>& cycle) noexcept;
+  /// The witness chosen for each dependency of the last cycle; nullptr where a dependency has none.
+  const Vec<const Witness*>& chosen() const noexcept { return chosen_; }
+
+  /// How much a judgement says; higher is worse news.
+  static int rank(const Judgement& judgement) noexcept;
+
+ private:
+  Judgement exact(const Vec<DependencyId>& cycle) noexcept;
+  Judgement greedy(const Vec<DependencyId>& cycle) noexcept;
+  bool common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept;
+
+  const Graph* graph_;
+  Vec<const Witness*> chosen_;
+  FlatMap<std::uint32_t> seen_;
+};
+
+}  // namespace crossdep::engine

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+//
+// Cross-release: what a commit makes dependencies of, what it must not, and the cycles through crosslocks.
+#include "catch.hpp"
+#include "unit/engine/fixture.h"
+
+using namespace crossdep::engine;
+using crossdep::engine::test::Stage;
+
+TEST_CASE("what the releaser asked for since the wait began is a dependency", "[engine][cross-release]") {
+  Stage stage;
+  stage.nest("S", {"early"});
+  stage.wait("W", "X");
+  stage.nest("S", {"A"});
+  stage.signal("S", "X");
+  stage.wake("W", "X");
+  CHECK(stage.sink.has_dependency("X", "A"));
+  CHECK_FALSE(stage.sink.has_dependency("X", "early"));
+  REQUIRE(stage.sink.witness("X", "A") != nullptr);
+  CHECK(stage.sink.witness("X", "A")->origin == Origin::kOverlap);
+  CHECK(stage.sink.contexts.at(stage.sink.witness("X", "A")->waiter) == "W");
+  CHECK(stage.sink.contexts.at(stage.sink.witness("X", "A")->context) == "S");
+}
+
+TEST_CASE("waiting under a lock the releaser needs is a cross-release cycle", "[engine][cross-release]") {
+  Stage stage;
+  stage.wait("W", "X");
+  stage.nest("S", {"A"});
+  stage.signal("S", "X");
+  stage.wake("W", "X");
+  stage.acquire("W", "A");
+  stage.wait("W", "X");
+  const auto found = stage.sink.at_least(Verdict::kPossible);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].info.check == Check::kCrossReleaseCycle);
+  CHECK(found[0].classes == std::vector<std::string>{"X", "A"});
+}
+
+TEST_CASE("a cycle may close at the commit", "[engine][cross-release]") {
+  Stage stage;
+  stage.acquire("W", "A");
+  stage.wait("W", "X");
+  stage.acquire("S", "A", Mode::kWrite, kTry);
+  stage.release("S", "A");
+  stage.engine->request(stage.context("S"), stage.lock("A"), Mode::kWrite, 0, 1);
+  stage.signal("S", "X");
+  const auto found = stage.sink.at_least(Verdict::kPossible);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].info.at_commit);
+}
+
+TEST_CASE("requests before the wait, tries, and other contexts' requests do not count", "[engine][cross-release]") {
+  Stage stage;
+  stage.nest("S", {"before"});
+  stage.wait("W", "X");
+  stage.acquire("S", "tried", Mode::kWrite, kTry);
+  stage.release("S", "tried");
+  stage.nest("other", {"elsewhere"});
+  stage.signal("S", "X");
+  CHECK(stage.sink.dependencies.empty());
+}
+
+TEST_CASE("the same request made again after the wait began does count", "[engine][cross-release]") {
+  Stage stage;
+  stage.acquire("S", "A");
+  stage.release("S", "A");
+  const Site site = 0x77;
+  Engine& engine = *stage.engine;
+  for (int round = 0; round < 3; ++round) {
+    engine.request(stage.context("S"), stage.lock("B"), Mode::kWrite, 0, site);
+    engine.acquired(stage.context("S"), stage.lock("B"), Mode::kWrite, 0, site);
+    engine.release(stage.context("S"), stage.lock("B"), site);
+    if (round == 1) stage.wait("W", "X");
+  }
+  stage.signal("S", "X");
+  CHECK(stage.sink.has_dependency("X", "B"));
+  CHECK_FALSE(stage.sink.has_dependency("X", "A"));
+}
+
+TEST_CASE("each waiter has its own start", "[engine][cross-release]") {
+  Stage stage;
+  stage.wait("W1", "X");
+  stage.nest("S", {"A"});
+  stage.wait("W2", "X");
+  stage.nest("S", {"B"});
+  stage.signal("S", "X", 1);  // the oldest wait: both count
+  CHECK(stage.sink.has_dependency("X", "A"));
+  CHECK(stage.sink.has_dependency("X", "B"));
+  stage.wake("W1", "X");
+  stage.nest("S", {"C"});
+  stage.signal("S", "X", 1);  // the second one began after A
+  for (const auto& witness : stage.sink.witnesses) {
+    const auto& to = stage.sink.classes.at(stage.sink.dependencies.at(witness.dependency).to);
+    if (to == "A") CHECK(stage.sink.contexts.at(witness.waiter) == "W1");
+    if (to == "C") CHECK(stage.sink.contexts.at(witness.waiter) == "W2");
+  }
+}
+
+TEST_CASE("a crosslock waited for is a request like any other", "[engine][cross-release]") {
+  Stage stage;
+  stage.wait("W", "X");
+  stage.wait("S", "Y");
+  stage.signal("R", "Y");
+  stage.wake("S", "Y");
+  stage.signal("S", "X");
+  CHECK(stage.sink.has_dependency("X", "Y"));
+}
+
+TEST_CASE("two contexts each waiting for what the other releases", "[engine][cross-release]") {
+  Stage stage;
+  stage.wait("S", "W");   // S waits for W before it releases X ...
+  stage.wait("T", "X");
+  stage.signal("T2", "W");
+  stage.wake("S", "W");
+  stage.nest("S", {"A"});
+  stage.signal("S", "X");
+  stage.wake("T", "X");
+  CHECK(stage.sink.has_dependency("X", "A"));
+}
+
+TEST_CASE("a condition variable's own mutex is not held while waiting", "[engine][cross-release]") {
+  Stage stage;
+  stage.lock("cv", Kind::kCond);
+  SECTION("alone: silent") {
+    stage.acquire("W", "M");
+    stage.wait("W", "cv", "M");
+    CHECK_FALSE(stage.engine->holds(stage.context("W"), stage.lock("M")));
+    stage.acquire("S", "M");
+    stage.signal("S", "cv", 1);
+    stage.release("S", "M");
+    stage.wake("W", "cv");
+    CHECK(stage.engine->holds(stage.context("W"), stage.lock("M")));
+    stage.release("W", "M");
+    CHECK(stage.sink.findings.empty());
+    CHECK_FALSE(stage.sink.has_dependency("M", "cv"));
+  }
+  SECTION("another lock held is") {
+    stage.acquire("W", "outer");
+    stage.acquire("W", "M");
+    stage.wait("W", "cv", "M");
+    CHECK(stage.sink.has_dependency("outer", "cv"));
+    stage.engine->request(stage.context("S"), stage.lock("outer"), Mode::kWrite, 0, 3);
+    stage.signal("S", "cv", 1);
+    CHECK(stage.sink.at_least(Verdict::kPossible).size() == 1);
+  }
+}
+
+TEST_CASE("a work item's end waits for what it asks for", "[engine][cross-release]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  LockInstance* work = stage.lock("work", Kind::kWork);
+  Context* worker = stage.context("worker");
+  engine.enter(worker, ContextKind::kWorkItem, work, nullptr, 0);
+  stage.nest("worker", {"L"});
+  engine.leave(worker, 0);
+  CHECK(stage.sink.has_dependency("work", "L"));
+  stage.acquire("T", "L");
+  engine.wait_begin(stage.context("T"), work, nullptr, 0, 9);
+  const auto found = stage.sink.at_least(Verdict::kPossible);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].info.check == Check::kCrossReleaseCycle);
+}
+
+TEST_CASE("the held stack is not carried into a nested context", "[engine]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  stage.acquire("T", "A");
+  engine.enter(stage.context("T"), ContextKind::kSignal, nullptr, nullptr, 0);
+  stage.nest("T", {"B"});
+  engine.leave(stage.context("T"), 0);
+  CHECK_FALSE(stage.sink.has_dependency("A", "B"));
+  stage.acquire("T", "C");
+  CHECK(stage.sink.has_dependency("A", "C"));
+  CHECK(engine.check_invariants());
+}
+
+TEST_CASE("joining a thread under a lock it takes", "[engine][cross-release]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  LockInstance* end = stage.lock("(thread)fn", Kind::kThread);
+  Context* parent = stage.context("main");
+  Context* child = stage.context("T", parent, end);
+  stage.nest("T", {"L"});
+  CHECK(stage.sink.has_dependency("(thread)fn", "L"));
+  SECTION("is a cycle") {
+    stage.acquire("main", "L");
+    engine.join_begin(parent, child, 0, 9);
+    CHECK(stage.sink.at_least(Verdict::kPossible).size() == 1);
+  }
+  SECTION("and is none without it") {
+    stage.nest("main", {"L"});
+    engine.join_begin(parent, child, 0, 9);
+    engine.end_context(child, 0);
+    engine.join_end(parent, child, true);
+    CHECK(stage.sink.findings.empty());
+  }
+}
+
+TEST_CASE("a signal orders what came before it and what comes after the wait", "[engine]") {
+  Stage stage;
+  stage.wait("W", "X");
+  stage.nest("S", {"A", "B"});
+  stage.signal("S", "X");
+  stage.wake("W", "X");
+  stage.nest("W", {"B", "A"});
+  REQUIRE(stage.sink.findings.size() >= 1);
+  CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kLatent);
+}
+
+TEST_CASE("work under one activity does not count for another", "[engine][cross-release]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  Context* worker = stage.context("worker");
+  stage.wait("W", "X");
+  engine.enter(worker, ContextKind::kWorkItem, nullptr, nullptr, 0);
+  stage.nest("worker", {"A"});
+  engine.leave(worker, 0);
+  engine.enter(worker, ContextKind::kWorkItem, nullptr, nullptr, 0);
+  stage.nest("worker", {"B"});
+  stage.signal("worker", "X");
+  engine.leave(worker, 0);
+  CHECK(stage.sink.has_dependency("X", "B"));
+  CHECK_FALSE(stage.sink.has_dependency("X", "A"));
+}
