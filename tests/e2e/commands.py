@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: MIT
+#
+# The command line: help, exit statuses, bad input, where output goes.
+import os
+
+from harness import SOURCE, test
+
+ABBA = """# crossdep-text 1
+T1 acquire A site=a.c:1
+T1 acquire B site=a.c:2
+T1 release B
+T1 release A
+T2 acquire B site=b.c:1
+T2 acquire A site=b.c:2
+T2 release A
+T2 release B
+"""
+ORDERED = """# crossdep-text 1
+T1 acquire A
+T1 acquire B
+T1 release B
+T1 release A
+"""
+COMMANDS = ["run", "check", "report", "merge"]
+
+
+def one_error(box, done, status=2, *parts):
+    """One `crossdep: error:` line (a hint may follow), nothing on standard output."""
+    box.equal(done.status, status, "status")
+    box.equal(done.out, "", "standard output")
+    lines = done.err.splitlines()
+    errors = [line for line in lines if line.startswith("crossdep: error: ")]
+    box.equal(len(errors), 1, "error lines")
+    box.check(all(line.startswith(("crossdep: error: ", "crossdep: hint: ")) for line in lines), "other lines")
+    for part in parts:
+        box.has(errors[0], str(part))
+
+
+@test
+def help_on_every_command(box):
+    top = box.run(box.crossdep, "--help")
+    box.equal(top.status, 0, "status")
+    for command in COMMANDS:
+        box.has(top.out, f"  {command}")
+        done = box.run(box.crossdep, command, "--help")
+        box.equal(done.status, 0, f"status of {command} --help")
+        box.has(done.out, "Usage: crossdep " + command)
+        box.equal(done.err, "", "standard error")
+
+
+@test
+def version(box):
+    done = box.run(box.crossdep, "--version")
+    box.equal(done.status, 0, "status")
+    box.check(done.out.startswith("crossdep "), "name and number")
+
+
+@test
+def no_command_is_a_usage_error(box):
+    one_error(box, box.run(box.crossdep))
+
+
+@test
+def unknown_command_names_the_nearest(box):
+    done = box.run(box.crossdep, "chekc")
+    one_error(box, done, 2, "chekc")
+    box.has(done.err, "did you mean 'crossdep check'?")
+
+
+@test
+def unknown_option_names_the_nearest(box):
+    done = box.run(box.crossdep, "report", "--fromat", "json", "x")
+    one_error(box, done, 2, "--fromat")
+    box.has(done.err, "--format")
+
+
+@test
+def unknown_format_is_refused(box):
+    box.write("t.cdt", ABBA)
+    one_error(box, box.run(box.crossdep, "report", "--format", "yaml", "t.cdt"), 2, "yaml")
+
+
+@test
+def unknown_verdict_is_refused(box):
+    box.write("t.cdt", ABBA)
+    one_error(box, box.run(box.crossdep, "check", "--fail-on", "maybe", "t.cdt"), 2, "maybe")
+
+
+@test
+def check_prints_findings_to_standard_output(box):
+    done = box.run(box.crossdep, "check", box.write("t.cdt", ABBA))
+    box.equal(done.status, 1, "status")
+    box.has(done.out, "WARNING: possible circular locking dependency detected")
+    box.has(done.out, "-> #1 (")
+    box.lacks(done.err, "WARNING")
+
+
+@test
+def check_says_so_when_all_is_well(box):
+    done = box.run(box.crossdep, "check", box.write("t.cdt", ORDERED))
+    box.equal(done.status, 0, "status")
+    box.lacks(done.out, "WARNING")
+
+
+@test
+def check_reads_standard_input(box):
+    done = box.run(box.crossdep, "check", "-", stdin=ABBA.encode())
+    box.equal(done.status, 1, "status")
+    box.has(done.out, "WARNING")
+
+
+@test
+def check_writes_a_graph(box):
+    box.run(box.crossdep, "check", "-o", "out.cdgraph", box.write("t.cdt", ABBA))
+    found = box.findings("out.cdgraph")
+    box.equal([f["check"] for f in found], ["lock-order-cycle"], "checks")
+    box.equal(sorted(found[0]["classes"]), ["A", "B"], "classes")
+
+
+@test
+def check_writes_a_graph_to_standard_output(box):
+    done = box.run(box.crossdep, "check", "-o", "-", box.write("t.cdt", ORDERED))
+    box.equal(done.status, 0, "status")
+    box.check(done.out.lstrip().startswith("{"), "the graph alone is on standard output")
+
+
+@test
+def fail_on_decides_what_fails(box):
+    """One context did both: latent. The default lets it pass, lockdep's strictness does not."""
+    one = ABBA.replace("T2", "T1")
+    box.equal(box.run(box.crossdep, "check", box.write("t.cdt", one)).status, 0, "status at the default")
+    strict = box.run(box.crossdep, "check", "--fail-on", "latent", "t.cdt")
+    box.equal(strict.status, 1, "status at latent")
+    box.has(strict.out, "WARNING")
+    box.equal(box.run(box.crossdep, "check", "--fail-on", "feasible", box.write("u.cdt", ABBA)).status, 0,
+              "status of a possible finding at feasible")
+
+
+@test
+def verbose_lists_what_does_not_fail(box):
+    box.write("t.cdt", ABBA.replace("T2", "T1"))
+    quiet = box.run(box.crossdep, "check", "t.cdt")
+    loud = box.run(box.crossdep, "check", "--verbose", "t.cdt")
+    box.equal(loud.status, 0, "status")
+    box.has(quiet.out + quiet.err, "1 latent")
+    box.lacks(quiet.out, "WARNING")
+    box.has(loud.out, "WARNING")
+
+
+@test
+def nothing_recorded_is_not_success(box):
+    done = box.run(box.crossdep, "check", box.write("t.cdt", "# crossdep-text 1\nT1 op start\n"))
+    box.equal(done.status, 3, "status")
+    box.has(done.err, "no lock event")
+
+
+@test
+def bad_line_is_named(box):
+    done = box.run(box.crossdep, "check", box.write("t.cdt", ABBA + "T1 acquier A\n"))
+    box.equal(done.status, 2, "status")
+    box.has(done.err, "t.cdt:10: ")
+    box.has(done.err, "acquier")
+    box.has(done.out, "WARNING")   # what came before it is judged
+    box.check(len([line for line in done.err.splitlines() if line.startswith("crossdep: error: ")]) == 1, "one error line")
+
+
+@test
+def missing_file(box):
+    one_error(box, box.run(box.crossdep, "check", "nowhere.cdtrace"), 2, "nowhere.cdtrace")
+    one_error(box, box.run(box.crossdep, "report", "nowhere.cdgraph"), 2, "nowhere.cdgraph")
+    one_error(box, box.run(box.crossdep, "merge", "-o", "g.cdgraph", "nowhere.cdgraph"), 2, "nowhere.cdgraph")
+
+
+@test
+def empty_file(box):
+    box.write("empty", "")
+    one_error(box, box.run(box.crossdep, "check", "empty"), 2, "empty")
+    one_error(box, box.run(box.crossdep, "report", "empty"), 2, "empty")
+
+
+@test
+def folder_instead_of_a_file(box):
+    one_error(box, box.run(box.crossdep, "check", "."), 2, ".", "directory")
+
+
+@test
+def unreadable_file(box):
+    path = box.write("secret.cdt", ABBA)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        # root reads everything; another user has to look
+        box.needs("setpriv")
+        box.folder.chmod(0o755)
+        done = box.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", box.crossdep, "check", path)
+        if "setpriv" in done.err or done.status in (126, 127):
+            box.skip("cannot become another user here")
+    else:
+        done = box.run(box.crossdep, "check", path)
+    one_error(box, done, 2, "secret.cdt", "ermission denied")
+
+
+@test
+def not_a_trace(box):
+    box.write("noise", bytes(range(256)) * 40)
+    one_error(box, box.run(box.crossdep, "check", "noise"), 2, "noise")
+    box.write("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(200))
+    one_error(box, box.run(box.crossdep, "check", "picture.png"), 2, "picture.png")
+    box.write("other.json", '{"some": "thing"}')
+    one_error(box, box.run(box.crossdep, "report", "other.json"), 2, "other.json")
+
+
+@test
+def newer_graph_is_refused(box):
+    box.run(box.crossdep, "check", "-o", "g.cdgraph", box.write("t.cdt", ABBA))
+    graph = box.graph("g.cdgraph")
+    graph["schema"] = 999
+    import json
+    box.write("newer.cdgraph", json.dumps(graph))
+    one_error(box, box.run(box.crossdep, "report", "newer.cdgraph"), 2, "newer.cdgraph", "999")
+
+
+@test
+def output_that_cannot_be_written(box):
+    box.write("t.cdt", ABBA)
+    done = box.run(box.crossdep, "check", "-o", "no/such/folder/g.cdgraph", "t.cdt")
+    box.equal(done.status, 2, "status")
+    box.has(done.err, "no/such/folder/g.cdgraph")
+
+
+@test
+def full_disk_is_an_error(box):
+    if not os.path.exists("/dev/full"):
+        box.skip("no /dev/full")
+    box.run(box.crossdep, "check", "-o", "g.cdgraph", box.write("t.cdt", ABBA))
+    done = box.run("sh", "-c", f'"{box.crossdep}" report --format json g.cdgraph >/dev/full')
+    box.equal(done.status, 2, "status")
+    box.has(done.err, "crossdep: error: ")
+
+
+@test
+def report_formats(box):
+    box.run(box.crossdep, "check", "-o", "g.cdgraph", box.write("t.cdt", ABBA))
+    for name, part in (("text", "possible"), ("json", '"findings"'), ("dot", "digraph")):
+        done = box.run(box.crossdep, "report", "--format", name, "g.cdgraph")
+        box.equal(done.status, 1, f"status of {name}")
+        box.has(done.out, part)
+        filed = box.run(box.crossdep, "report", "--format", name, "-o", f"report.{name}", "g.cdgraph")
+        box.equal(filed.out, "", "standard output with -o")
+        box.equal((box.folder / f"report.{name}").read_text(), done.out, f"{name} in a file")
+
+
+@test
+def report_turns_a_trace_into_text(box):
+    box.write("t.cdt", ABBA)
+    first = box.run(box.crossdep, "report", "--format", "cdt", "t.cdt")
+    box.equal(first.status, 0, "status")
+    box.write("again.cdt", first.out)
+    box.equal(box.run(box.crossdep, "check", "again.cdt").status, 1, "status of check on it")
+    second = box.run(box.crossdep, "report", "--format", "cdt", "again.cdt")
+    box.equal(second.out, first.out, "text of the text")
+
+
+@test
+def report_accepts_a_trace_and_a_graph_on_standard_input(box):
+    box.run(box.crossdep, "check", "-o", "g.cdgraph", box.write("t.cdt", ABBA))
+    graph = (box.folder / "g.cdgraph").read_bytes()
+    box.equal(box.run(box.crossdep, "report", "-", stdin=graph).status, 1, "status")
+    box.equal(box.run(box.crossdep, "report", "t.cdt").status, 1, "status of a trace")
+
+
+@test
+def merge_is_a_union(box):
+    """Half the cycle in each file: neither accuses, together they do; in any order; twice is once."""
+    lines = ABBA.splitlines(keepends=True)
+    box.write("one.cdt", "".join(lines[:5]))
+    box.write("two.cdt", "".join(lines[:1] + lines[5:]))
+    for name in ("one", "two"):
+        box.equal(box.run(box.crossdep, "check", "-o", f"{name}.cdgraph", f"{name}.cdt").status, 0, name)
+    box.equal(box.run(box.crossdep, "merge", "-o", "ab.cdgraph", "one.cdgraph", "two.cdgraph").status, 0, "merge")
+    box.run(box.crossdep, "merge", "-o", "ba.cdgraph", "two.cdgraph", "one.cdgraph")
+    box.run(box.crossdep, "merge", "-o", "abab.cdgraph", "ab.cdgraph", "ba.cdgraph", "one.cdgraph")
+    texts = [(box.folder / f"{name}.cdgraph").read_text() for name in ("ab", "ba", "abab")]
+    box.equal(texts[1], texts[0], "the other order")
+    box.equal(texts[2], texts[0], "merged with itself")
+    box.equal(len(box.findings("ab.cdgraph")), 1, "findings of the union")
+    box.equal(box.run(box.crossdep, "report", "ab.cdgraph").status, 1, "status of report")
+
+
+@test
+def check_of_several_traces_judges_their_union(box):
+    lines = ABBA.splitlines(keepends=True)
+    box.write("one.cdt", "".join(lines[:5]))
+    box.write("two.cdt", "".join(lines[:1] + lines[5:]))
+    done = box.run(box.crossdep, "check", "one.cdt", "two.cdt")
+    box.equal(done.status, 1, "status")
+    box.has(done.out, "WARNING")
+
+
+@test
+def cases_are_independent(box):
+    lines = ABBA.splitlines(keepends=True)
+    text = "".join(lines[:1]) + "%case first\n" + "".join(lines[1:5]) + "%case second\n" + "".join(lines[5:])
+    box.equal(box.run(box.crossdep, "check", box.write("t.cdt", text)).status, 0, "status of halves")
+    whole = "".join(lines[:1]) + "%case first\n" + "".join(lines[1:5]) + "%case both\n" + "".join(lines[1:])
+    done = box.run(box.crossdep, "check", box.write("u.cdt", whole))
+    box.equal(done.status, 1, "status of a whole")
+    box.has(done.out, "both")
+
+
+@test
+def kernel_trace_of_a_completion_deadlock(box):
+    """A module's trace in the layout of the kernel's ftrace, completion probes included."""
+    trace = SOURCE / "tests" / "golden" / "kernel" / "xrelease.ftrace"
+    if not trace.exists():
+        box.skip("the recording is not in this tree")
+    done = box.run(box.crossdep, "check", "-o", "g.cdgraph", trace)
+    box.equal(done.status, 1, "status")
+    found = box.findings("g.cdgraph")
+    box.equal([f["check"] for f in found], ["cross-release-cycle"], "checks")
+    box.has(done.out, "lock_alpha")
+    box.has(done.out, "xr_done")
+
+
+@test
+def no_colour_codes_in_a_pipe(box):
+    done = box.run(box.crossdep, "check", box.write("t.cdt", ABBA))
+    box.lacks(done.out + done.err, "\x1b[")

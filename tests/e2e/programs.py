@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+#
+# Real programs: the same output and status as without crossdep, no crash, no finding at the default policy, and their
+# locks in the graph.
+import pathlib
+import random
+import shutil
+import socket
+import subprocess
+import time
+
+from harness import test
+
+
+def quiet(box, done, native):
+    box.equal(done.status, native.status, "status")
+    box.check(done.out == native.out, "the output differs from that without crossdep")
+    box.lacks(done.err, "WARNING:")
+    box.equal([(f["check"], f["verdict"], f["classes"]) for f in box.findings()], [], "findings")
+    graph = box.graph()
+    box.check(len(graph["classes"]) > 0 and len(graph["runs"]) > 0, "there are no locks in the graph")
+
+
+SQL = """
+create table t(id integer primary key, name text, n real);
+with recursive c(i) as (select 1 union all select i + 1 from c where i < 20000)
+  insert into t select i, 'name ' || i, i * 0.5 from c;
+create index by_name on t(name);
+select count(*), sum(n), min(name), max(name) from t;
+begin; update t set n = n + 1 where id % 3 = 0; rollback;
+delete from t where id % 2 = 0;
+select count(*), total(n) from t;
+vacuum;
+pragma integrity_check;
+"""
+
+
+@test
+def sqlite3(box):
+    program = box.needs("sqlite3")
+    native = box.run(program, "native.db", stdin=SQL.encode())
+    done = box.under(program, "watched.db", stdin=SQL.encode())
+    quiet(box, done, native)
+    box.equal((box.folder / "watched.db").read_bytes()[100:], (box.folder / "native.db").read_bytes()[100:], "database")
+
+
+@test
+def xz_two_threads_round_trip(box):
+    program = box.needs("xz")
+    numbers = random.Random(1)
+    data = bytes(numbers.choice(b"abcdefgh \n") for _ in range(200_000)) * 40
+    box.write("data", data)
+    arguments = [program, "-T2", "-1", "--block-size=1MiB", "-c", "data"]
+    native = box.run(*arguments, binary=True)
+    done = box.under(*arguments, binary=True, options=["--record"])
+    quiet(box, done, native)
+    box.write("data.xz", done.out)
+    back = box.under(program, "-T2", "-dc", "data.xz", binary=True, output="back")
+    box.equal(back.status, 0, "status of -d")
+    box.check(back.out == data, "the round trip changed the data")
+    for trace in (box.folder / "results").glob("*.cdtrace"):
+        box.equal(box.run(box.crossdep, "check", trace).status, 0, "status of check on the record")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as s:
+            s.sendall(b"PING\r\n")
+            return s.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+@test
+def redis_under_load(box):
+    server = shutil.which("redis-server")
+    if server is None:   # the tools' package has the same program under another name
+        checker = box.needs("redis-check-rdb")
+        server = box.folder / "redis-server"
+        server.symlink_to(checker)
+    bench, client = box.needs("redis-benchmark"), box.needs("redis-cli")
+    port = free_port()
+    with open(box.folder / "log", "wb") as log:
+        process = box.start(box.crossdep, "run", "-o", "results", "--", server, "--port", port, "--bind", "127.0.0.1",
+                            "--save", "", "--appendonly", "yes", "--io-threads", "2", "--dir", box.folder,
+                            "--daemonize", "no", stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not answers(port):
+            box.check(process.poll() is None and time.monotonic() < deadline, "the server does not answer")
+            time.sleep(0.1)
+        load = box.run(bench, "-p", port, "-n", 5000, "-c", 20, "-q", "-t", "set,get,incr,lpush,sadd")
+        box.equal(load.status, 0, "status of the load")
+        box.has(load.out, "GET")
+        box.run(client, "-p", port, "bgrewriteaof")
+        box.equal(box.run(client, "-p", port, "get", "counter:__rand_int__").status, 0, "status of get")
+        box.run(client, "-p", port, "flushall", "async")
+        box.run(client, "-p", port, "shutdown", "nosave")
+        status = process.wait(60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        box.log.append((box.folder / "log").read_text(errors="replace"))
+    box.equal(status, 0, "status of the server")
+    text = (box.folder / "log").read_text(errors="replace")
+    box.lacks(text, "WARNING: possible")
+    box.equal([(f["check"], f["verdict"], f["classes"]) for f in box.findings()], [], "findings")
+    box.check(len(box.graph()["classes"]) >= 3, "there are no locks of the server in the graph")
+
+
+@test
+def threaded_python(box):
+    """An interpreter: many semaphores or condition variables, threads started and joined."""
+    program = box.needs("python3")
+    script = box.write("work.py", """
+import threading, queue
+q, done = queue.Queue(), queue.Queue()
+def work():
+    for item in iter(q.get, None):
+        done.put(item * item)
+threads = [threading.Thread(target=work) for _ in range(4)]
+for t in threads: t.start()
+for i in range(2000): q.put(i)
+for t in threads: q.put(None)
+for t in threads: t.join()
+print(sum(done.get() for _ in range(2000)))
+""")
+    native = box.run(program, script)
+    quiet(box, box.under(program, script), native)

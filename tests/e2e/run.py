@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Runs all tests against a build tree: run.py --build DIR [--long] [WORD...]. The last line is "N passed, N failed"
+# (", N skipped" if any were). Each module below registers its tests when it is imported.
+import argparse
+import os
+import sys
+import time
+
+import harness
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs the tests whose name contains one of the words, or all.")
+    parser.add_argument("--build", required=True, help="the build tree")
+    parser.add_argument("--long", action="store_true", help="the long ones too")
+    parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2))
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+
+    build = os.path.abspath(options.build)
+    import unit  # noqa: F401  the unit tests, one program
+    import commands  # noqa: F401  the command line
+    import supervision  # noqa: F401  what `run` does with processes, signals, statuses
+    import examples  # noqa: F401  the example programs, the seven classes first of all
+    import installation  # noqa: F401  cmake --install, and the installed program
+    import programs  # noqa: F401  real programs
+    import sanitizers  # noqa: F401  programs built with sanitizers
+    import scenarios
+    import long_tests
+    scenarios.collect()
+    unit.collect(build)
+    long_tests.collect()
+
+    began = time.monotonic()
+    count, failed = harness.run_all(build, options.words, options.long, options.jobs)
+    print(f"\n{time.monotonic() - began:.0f} seconds")
+    for name in failed:
+        print(f"FAILED {name}")
+    line = f"{count['passed']} passed, {count['failed']} failed"
+    if count["skipped"]:
+        line += f", {count['skipped']} skipped"
+    print(line)
+    sys.exit(1 if count["failed"] or not count["passed"] else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+#
+# tests/scenarios/*.c|*.cpp: small programs, each of which says in its first lines what is to be found in it:
+#     // EXPECT <check> <verdict>: reason          one line per finding
+#     // EXPECT none: reason
+#     // FLAGS <compiler flags>   // OPTIONS <options of run>   // LONG        where needed
+# Each is run live, and recorded; the record must be judged alike, to the finding's id.
+import re
+
+import harness
+
+FOLDER = harness.SOURCE / "tests" / "scenarios"
+EXPECT = re.compile(r"// EXPECT (?:(none)|([a-z-]+) ([a-z]+)): .+")
+
+
+def header(path):
+    expected, fields, said = [], {}, False
+    for line in path.read_text().splitlines():
+        if not line.startswith("//"):
+            break
+        match = EXPECT.match(line)
+        if match:
+            said = True
+            if not match[1]:
+                expected.append((match[2], match[3]))
+        for word in ("FLAGS", "OPTIONS"):
+            if line.startswith(f"// {word} "):
+                fields[word] = line.split()[2:]
+        if line.strip() == "// LONG":
+            fields["LONG"] = True
+    if not said:
+        raise ValueError(f"{path.name}: no EXPECT line")
+    return sorted(expected), fields
+
+
+def seen(box, path):
+    """(check, verdict) of what is at or above `latent`, and the ids."""
+    found = box.findings(path, at_least="latent")
+    return sorted((f["check"], f["verdict"]) for f in found), sorted(f["id"] for f in found)
+
+
+def scenario(path):
+    def body(box):
+        expected, fields = header(path)
+        program = box.compile(path.relative_to(harness.SOURCE), flags=fields.get("FLAGS", []))
+        native = box.run(program)
+        options = fields.get("OPTIONS", [])
+        fails = any(verdict != "latent" for _, verdict in expected)
+
+        live = box.under(program, options=options)
+        box.equal(seen(box, "results/crossdep.cdgraph")[0], expected, "findings, live")
+        box.equal(live.status, native.status or (66 if fails else 0), "status of run")
+        box.equal(live.out, native.out, "what the program printed")
+        if fails:
+            box.has(live.err, "WARNING: possible")
+        else:
+            box.lacks(live.err, "WARNING:")
+
+        box.under(program, options=["--record", *options], output="recorded")
+        traces = list((box.folder / "recorded").glob("*.cdtrace"))
+        box.equal(len(traces), 1, "traces recorded")
+        judged = box.run(box.crossdep, "check", "-o", box.folder / "judged.cdgraph", *traces)
+        box.equal(judged.status, 1 if fails else 0, "status of check")
+        live_seen = seen(box, "recorded/crossdep.cdgraph")
+        box.equal(live_seen[0], expected, "findings, live while recording")
+        box.equal(seen(box, "judged.cdgraph"), live_seen, "findings of the record")
+    return body
+
+
+def collect():
+    for path in sorted([*FOLDER.glob("*.c"), *FOLDER.glob("*.cpp")]):
+        _, fields = header(path)
+        harness.add(f"scenarios: {path.stem}", scenario(path), long="LONG" in fields)
