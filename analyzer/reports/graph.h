@@ -16,6 +16,7 @@
 
 #include "engine/sink.h"
 #include "engine/types.h"
+#include "symbols/frame.h"
 
 namespace crossdep::reports {
 
@@ -25,20 +26,7 @@ inline constexpr unsigned kSchemaVersion = 1;
 using Index = std::uint32_t;
 inline constexpr Index kNoIndex = 0xffffffffu;
 
-/// One line of a stack. An inlined call is a frame of its own, `inlined`, above the frame it was inlined into.
-struct Frame {
-  std::string function;        // demangled; empty if unknown
-  std::uint64_t offset = 0;    // into the function, or into the module if the function is unknown
-  std::uint64_t size = 0;      // of the function, 0 if unknown
-  std::string module;          // file name of the ELF object without directories; empty for the main program
-  std::string file;            // empty if unknown
-  std::uint32_t line = 0, column = 0;
-  bool inlined = false;
-  bool library = false;        // of the C or C++ library: folded unless verbose
-
-  bool known() const { return !function.empty() || !module.empty() || !file.empty() || offset != 0; }
-  auto operator<=>(const Frame&) const = default;
-};
+using symbols::Frame;
 
 /// Frames, innermost first. A site is a stack of one place (more than one frame if calls are inlined there).
 using Stack = std::vector<Index>;   // into Graph::frames
