@@ -69,7 +69,11 @@ ClassId Graph::intern_class(const ClassInfo& identity, bool& fresh) noexcept {
     made->info.name = name;
   }
   ClassId* slot = classes_.make_room() && order_.make_room() ? class_ids_.insert(key) : nullptr;
-  if (slot == nullptr) return kNone;
+  if (slot == nullptr) {
+    memory_->deallocate(const_cast<char*>(made->info.name), made->info.name_length);
+    class_pool_.give_back(made);
+    return kNone;
+  }
   *slot = order_.add_node();
   fresh = classes_.push(made);
   return *slot;
@@ -89,7 +93,8 @@ Graph::AddedDependency Graph::add_dependency(ClassId from, ClassId to, std::uint
   }
   const DependencyId id = dependencies_.size();
   const Dependency fresh{from, to, mode, 0, true, 0, 0, nullptr, kNone, nullptr, 0, 0, false};
-  DependencyId* slot = dependencies_.make_room() ? dependency_ids_.insert((std::uint64_t{from} + 1) << 32 | to) : nullptr;
+  const bool room = dependencies_.make_room() && order_.make_room_for_edge(id);
+  DependencyId* slot = room ? dependency_ids_.insert((std::uint64_t{from} + 1) << 32 | to) : nullptr;
   if (slot == nullptr || !dependencies_.push(fresh)) return {kNone, false, false, false};
   *slot = id;
   const OrderGraph::Added added = order_.add_edge(from, to, id);
@@ -196,7 +201,7 @@ StackId Graph::intern_stack(const Site* frames, unsigned count) noexcept {
   Site* copy = static_cast<Site*>(memory_->allocate(count * sizeof(Site)));
   if (copy == nullptr) return 0;
   std::memcpy(copy, frames, count * sizeof(Site));
-  StackId* slot = stack_ids_.insert(key);
+  StackId* slot = stacks_.make_room() ? stack_ids_.insert(key) : nullptr;
   if (slot == nullptr || !stacks_.push({copy, count, false})) return memory_->deallocate(copy, count * sizeof(Site)), 0;
   return *slot = stacks_.size();
 }

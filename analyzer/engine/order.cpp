@@ -29,8 +29,17 @@ OrderGraph::Node OrderGraph::component(Node node) const noexcept {
 }
 
 OrderGraph::Added OrderGraph::add_edge(Node u, Node v, std::uint32_t edge) noexcept {
-  if (edge >= edges_.size() && !edges_.resize(edge + 1)) return Added::kNoMemory;
+  if (!make_room_for_edge(edge)) return Added::kNoMemory;
   edges_[edge] = {u, v, kNone, nodes_[v].first_in};
+  const std::uint32_t last_out = nodes_[u].last_out;
+  const auto out_of_memory = [&]() noexcept {
+    // Not listed after all: the order holds for what is listed.
+    nodes_[v].first_in = edges_[edge].next_in;
+    nodes_[u].last_out = last_out;
+    if (last_out == kNone) nodes_[u].first_out = kNone;
+    else edges_[last_out].next_out = kNone;
+    return Added::kNoMemory;
+  };
   if (nodes_[u].last_out == kNone) nodes_[u].first_out = edge;
   else edges_[nodes_[u].last_out].next_out = edge;
   nodes_[u].last_out = edge;
@@ -44,16 +53,16 @@ OrderGraph::Added OrderGraph::add_edge(Node u, Node v, std::uint32_t edge) noexc
   backward_.clear();
   stamp_ += 4;
   bool cycle = false;
-  if (!discover_forward(to, from, nodes_[from].order, cycle)) return Added::kNoMemory;
-  if (!discover_backward(from, nodes_[to].order)) return Added::kNoMemory;
+  if (!discover_forward(to, from, nodes_[from].order, cycle)) return out_of_memory();
+  if (!discover_backward(from, nodes_[to].order)) return out_of_memory();
   Node merged = kNone;
   if (cycle) {
     ring_.clear();
     for (const Node node : backward_)
-      if (nodes_[node].mark == stamp_ + 1 && !ring_.push(node)) return Added::kNoMemory;
+      if (nodes_[node].mark == stamp_ + 1 && !ring_.push(node)) return out_of_memory();
   }
   // Reserve before anything changes, so that running out of memory leaves the order valid.
-  if (!places_.resize(forward_.size() + backward_.size())) return Added::kNoMemory;
+  if (!places_.resize(forward_.size() + backward_.size())) return out_of_memory();
   if (cycle) merged = merge(ring_);
   reorder(merged);
   return cycle ? Added::kInComponent : Added::kOrdered;

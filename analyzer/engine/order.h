@@ -9,8 +9,8 @@
 // inside a component says "there may be a cycle", which the typed search (cycles.h) then decides.
 //
 // Complexity: add_edge O(affected region); component() near O(1).  No recursion.
-// Threading: serialised by the owner.  Allocation: from the Allocator; where it fails, add_edge answers kNoMemory and
-// the order is as before (the edge itself may or may not be listed).
+// Threading: serialised by the owner.  Allocation: from the Allocator; where it fails, add_edge answers kNoMemory, the
+// edge is not listed and the order is as before.
 #pragma once
 
 #include "engine/containers.h"
@@ -26,6 +26,7 @@ class OrderGraph {
 
   /// After true, the next add_node() cannot fail.
   [[nodiscard]] bool make_room() noexcept { return nodes_.make_room(); }
+  [[nodiscard]] bool make_room_for_edge(std::uint32_t edge) noexcept { return edge < edges_.size() || edges_.resize(edge + 1); }
   /// The next node's number, or kNone when memory is out.
   Node add_node() noexcept;
   /// Adds u -> v (u != v, not there before) under the caller's number `edge`.
