@@ -240,22 +240,22 @@ class Splat {
     line("crossdep: finding " + f_.id + " (" + rules::check_id(f_.check) + ")");
     if (f_.run_verdict != f_.verdict && !f_.run_reason_code.empty())
       line(std::string("crossdep: in each run alone it is ") + word(f_.run_verdict) + ": " + f_.run_reason);
-    for (const Link& link : f_.links)
-      if (engine::is_crosslock(g_.classes[link.from].kind)) who_waits_and_who_releases(link);
+    for (std::size_t i = 0; i < f_.links.size(); ++i)
+      if (engine::is_crosslock(g_.classes[f_.links[i].from].kind))
+        who_waits_and_who_releases(f_.links[i], f_.links[(i + f_.links.size() - 1) % f_.links.size()]);
     if (!options_.graph_path.empty()) line("crossdep: next: crossdep report --verbose " + shell_word(options_.graph_path));
   }
 
-  // DEPT's letters: [W] the wait, [S] where the way to the event starts, [E] the event.
-  void who_waits_and_who_releases(const Link& link) {
+  // DEPT's letters: [W] the wait, [S] where the way to the event starts, [E] the event. Where the dependency does not
+  // name the wait, the one before it in the cycle, which ends at the same crosslock, does.
+  void who_waits_and_who_releases(const Link& link, const Link& before) {
     const Witness& w = link.witness;
     const std::string what = name(link.from);
     line("crossdep: " + what + " is released only after " + name(link.to) + " was got" +
          (w.origin == engine::Origin::kHistory ? " (history: the request came before the wait):" : ":"));
-    if (w.waiter == kNoIndex)
-      line("  [W] no wait for " + what + " was matched with it");
-    else
-      line("  [W] " + context_name(g_, w.waiter) + " waits for " + what + ":");
-    stack(w.wait_stack, "       ");
+    const bool matched = w.waiter != kNoIndex;
+    line("  [W] " + context_name(g_, matched ? w.waiter : before.witness.context) + " waits for " + what + ":");
+    stack(matched ? w.wait_stack : before.witness.to_stack, "       ");
     line("  [S] " + context_name(g_, w.context) + ", which is to release it, requests " + name(link.to) + ":");
     stack(w.to_stack, "       ");
     const bool at_end = w.release_stack == kNoIndex;

@@ -83,7 +83,8 @@ void add_links(const Graph& graph, const Finding& finding, bool verbose, std::st
     const std::size_t lines = lines_in(text);
     const bool last = i + 1 == finding.links.size();
     if (!verbose && used + lines + (last ? 0 : 1) > kLinkLines) {
-      out += "    and " + std::to_string(finding.links.size() - i) + " more dependencies (--verbose shows them)\n";
+      const std::size_t left = finding.links.size() - i;
+      out += "    and " + std::to_string(left) + (left == 1 ? " more dependency" : " more dependencies") + " (--verbose shows them)\n";
       return;
     }
     used += lines;
