@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+//
+// The lock maps of KernelModel: which class and instance a record means, who holds it, and when a request was granted.
+#include "traces/kernel_model.h"
+
+namespace crossdep::traces {
+namespace {
+
+// The hotplug threads tell lockdep that they hold cpu_hotplug_lock while the task that waits for them holds it. Nothing is
+// asked for there; taken as a request, it would seem to wait for its own waiter.
+bool held_for_another(const std::string& comm, std::string_view name) {
+  return comm.compare(0, 6, "cpuhp/") == 0 && name == "cpu_hotplug_lock";
+}
+
+}  // namespace
+
+Event KernelModel::held_event(EventKind kind, const Task& task, const Held& held) const {
+  Event out = event(kind, task);
+  out.lock = locks_[held.lock].id;
+  out.class_id = held.class_id;
+  out.mode = held.mode;
+  out.flags = held.flags;
+  out.site = held.site;
+  return out;
+}
+
+ClassId KernelModel::class_of(const KernelAcquire& acquire) {
+  std::string identity;
+  if (acquire.keyed) {
+    const std::uint64_t key = acquire.key != 0 ? acquire.key : acquire.map;
+    identity.append(reinterpret_cast<const char*>(&key), sizeof key);
+    identity.push_back(static_cast<char>(acquire.subclass));
+  } else {
+    identity = "name ";
+    identity += acquire.name;
+  }
+  const auto [at, fresh] = classes_.try_emplace(std::move(identity), ids_.next_class);
+  if (!fresh) return at->second;
+  ClassDefinition definition;
+  definition.id = ids_.next_class++;
+  definition.kind = acquire.mode == engine::Mode::kWrite ? engine::Kind::kOther : engine::Kind::kRwlock;
+  definition.subclass = acquire.subclass;
+  definition.wait_outer = acquire.wait_outer;
+  definition.wait_inner = acquire.wait_inner;
+  definition.name = acquire.name;
+  if (acquire.keyed) {
+    definition.key_kind = engine::ClassKey::kStatic;
+    definition.key = acquire.key != 0 ? acquire.key : acquire.map;
+  } else {
+    definition.flags = engine::kNestOk;   // a name says nothing of subclasses
+    by_name_ = true;
+  }
+  consumer_.on_class(definition);
+  return definition.id;
+}
+
+void KernelModel::define_lock(Lock& lock, ClassId class_id, const KernelAcquire& acquire, const Task& task) {
+  if (lock.id == kNone) {
+    lock.id = ids_.next_lock++;
+  } else {
+    Event ended = event(EventKind::kDestroy, task);
+    ended.lock = lock.id;
+    consumer_.on_event(ended);
+  }
+  bool fresh = false;
+  lock.map = acquire.map;
+  lock.key = acquire.keyed && acquire.key == 0 ? acquire.map : acquire.key;
+  lock.class_id = class_id;
+  lock.name = names_.add(acquire.name, fresh);
+  lock.subclass = acquire.subclass;
+  lock.keyed = acquire.keyed;
+  lock.last_holder = 0;
+  LockDefinition definition;
+  definition.id = lock.id;
+  definition.class_id = class_id;
+  definition.kind = acquire.mode == engine::Mode::kWrite ? engine::Kind::kOther : engine::Kind::kRwlock;
+  definition.address = acquire.map;
+  definition.context = task.id;
+  definition.position = position_;
+  consumer_.on_lock(definition);
+}
+
+// The lock a record means, made if it is new. `other_class` is what it is taken under, kNone for its own class.
+std::uint32_t KernelModel::lock_of(const Task& task, const KernelAcquire& acquire, ClassId& other_class) {
+  other_class = kNone;
+  std::uint32_t number = lock_numbers_.find(acquire.map);
+  if (number == AddressMap::kAbsent) {
+    number = static_cast<std::uint32_t>(locks_.size());
+    locks_.emplace_back();
+    lock_numbers_.insert(acquire.map, number);
+  }
+  Lock& lock = locks_[number];
+  if (lock.id == kNone) {
+    define_lock(lock, class_of(acquire), acquire, task);
+    return number;
+  }
+  const std::uint64_t key = acquire.key != 0 ? acquire.key : acquire.map;
+  const bool same_object = acquire.keyed && lock.keyed ? key == lock.key : acquire.name == names_[lock.name];
+  if (same_object && (acquire.subclass == lock.subclass || !acquire.keyed || !lock.keyed)) return number;
+  if (same_object || lock.holders != 0) {
+    other_class = class_of(acquire);
+    return number;
+  }
+  define_lock(lock, class_of(acquire), acquire, task);   // the memory is another object's now
+  return number;
+}
+
+// The level's last request was granted, so far as anyone can tell.
+void KernelModel::grant(Task& task, Level& level) {
+  if (!level.pending) return;
+  level.pending = false;
+  consumer_.on_event(held_event(EventKind::kAcquired, task, level.request));
+  level.held.push_back(level.request);
+}
+
+void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
+  Level& level = task.levels.back();
+  grant(task, level);
+  Held request{};
+  request.lock = lock_of(task, acquire, request.class_id);
+  request.mode = acquire.mode;
+  const bool try_lock = acquire.try_lock || held_for_another(task.comm, acquire.name);
+  request.flags = try_lock ? engine::kTry : 0;
+  request.site = acquire.site;
+  Lock& lock = locks_[request.lock];
+  ++lock.holders;
+  lock.last_holder = task.serial;
+
+  Event out = held_event(EventKind::kRequest, task, request);
+  out.wait_outer = acquire.wait_outer;
+  out.wait_inner = acquire.wait_inner;
+  if (acquire.nest != 0) {
+    const std::uint32_t nest = lock_numbers_.find(acquire.nest);
+    if (nest != AddressMap::kAbsent) out.other = locks_[nest].id;
+  }
+  consumer_.on_event(out);
+  level.request = request;
+  level.pending = true;
+  if (try_lock) grant(task, level);   // the kernel records only those that succeed
+}
+
+void KernelModel::acquired(Task& task, std::uint64_t map) {
+  for (std::size_t i = task.levels.size(); i-- > 0;) {
+    Level& level = task.levels[i];
+    if (!level.pending || locks_[level.request.lock].map != map) continue;
+    if (i + 1 == task.levels.size()) grant(task, level);
+    return;
+  }
+}
+
+void KernelModel::pass_over(std::uint64_t map) {
+  std::uint32_t number = lock_numbers_.find(map);
+  if (number == AddressMap::kAbsent) {
+    number = static_cast<std::uint32_t>(locks_.size());
+    locks_.emplace_back();
+    locks_.back().map = map;
+    lock_numbers_.insert(map, number);
+  }
+  ++locks_[number].passed_over;
+}
+
+void KernelModel::release(Task& task, std::uint64_t map, Site site) {
+  const std::uint32_t number = lock_numbers_.find(map);
+  if (number == AddressMap::kAbsent) {
+    ++unmatched_;
+    return;
+  }
+  Lock& lock = locks_[number];
+  Level& level = task.levels.back();
+  if (level.pending && level.request.lock == number) {   // interrupted while it waited, or never asked how it went
+    level.pending = false;
+    --lock.holders;
+    consumer_.on_event(held_event(EventKind::kFailed, task, level.request));
+    return;
+  }
+  grant(task, level);
+  for (std::size_t i = level.held.size(); i-- > 0;) {
+    if (level.held[i].lock != number) continue;
+    if (i < level.carried) --level.carried;
+    level.held[i].site = site;
+    Event out = held_event(EventKind::kRelease, task, level.held[i]);
+    out.flags = 0;
+    consumer_.on_event(out);
+    level.held.erase(level.held.begin() + static_cast<std::ptrdiff_t>(i));
+    --lock.holders;
+    return;
+  }
+  for (std::size_t l = task.levels.size() - 1; l-- > 0;) {
+    for (Held& held : task.levels[l].held) {
+      if (held.lock != number || held.released) continue;
+      held.released = true;
+      return;
+    }
+  }
+  if (lock.passed_over > 0) {
+    --lock.passed_over;
+  } else if (lock.last_holder == task.serial && lock.id != kNone) {
+    Event out = event(EventKind::kRelease, task);   // held once, released twice
+    out.lock = lock.id;
+    out.site = site;
+    consumer_.on_event(out);
+  } else {
+    ++unmatched_;
+  }
+}
+
+void KernelModel::downgrade(Task& task, std::uint64_t map, Site site) {
+  const std::uint32_t number = lock_numbers_.find(map);
+  Level& level = task.levels.back();
+  grant(task, level);
+  for (std::size_t i = level.held.size(); i-- > 0;) {
+    if (number == AddressMap::kAbsent || level.held[i].lock != number) continue;
+    level.held[i].mode = engine::Mode::kRead;
+    Event out = event(EventKind::kDowngrade, task);
+    out.lock = locks_[number].id;
+    out.site = site;
+    consumer_.on_event(out);
+    return;
+  }
+}
+
+}  // namespace crossdep::traces

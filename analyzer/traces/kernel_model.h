@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+//
+// What a recorded kernel did, rebuilt from its trace events: tasks with nested interrupts and work items, lock maps with
+// their classes, completions. Readers of the kernel's formats call it once per record; it speaks to an EventConsumer.
+//
+// Where a kernel's records differ from our events:
+//   - `lock_acquire` is the request; `lock_acquired` follows only for some primitives (and needs LOCK_STAT). A request is
+//     taken for granted by the task's next lock event in the same context, or by `lock_acquired`, whichever is first.
+//   - interrupts have no begin and end: they follow from the context column of the records of the task they run on.
+//   - a recording begins in the middle: a release by a task that was not seen to acquire is passed over and counted. A
+//     second release of what was seen acquired and released is handed on (it is a finding).
+//   - lock maps of work queues are acquired around a work item, outside it: they are carried into its nested context.
+//   - a map's address may come back with another class: a new lock, unless it is held.
+//
+// Threading: one thread.  Allocation: O(tasks + lock addresses + classes).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "traces/address_map.h"
+#include "traces/event.h"
+#include "traces/kernel_completions.h"
+#include "traces/name_table.h"
+
+namespace crossdep::traces {
+
+/// One `lock_acquire`, as far as the record tells.
+struct KernelAcquire {
+  std::uint64_t map = 0;
+  std::uint64_t key = 0;          // 0 with `keyed`: a static lock's first acquire, its map is its key
+  bool keyed = false;             // false: the name stands for the class
+  std::string_view name;
+  std::uint8_t subclass = 0;
+  bool try_lock = false;
+  engine::Mode mode = engine::Mode::kWrite;
+  std::uint64_t nest = 0;         // map of the nest lock, 0 = none
+  std::uint8_t wait_outer = 0, wait_inner = 0;
+  Site site = 0;
+};
+
+class KernelModel {
+ public:
+  struct Task;   // below
+
+  explicit KernelModel(EventConsumer& consumer) : consumer_(consumer), completions_(consumer, ids_) {}
+
+  /// The task a record is of; `context` is the context column (see FtraceLine::context), '\0' leaves it as it is.
+  Task& task(std::uint32_t pid, std::uint32_t cpu, std::string_view comm, char context, std::uint64_t position);
+
+  void acquire(Task& task, const KernelAcquire& acquire);
+  void acquired(Task& task, std::uint64_t map);
+  void release(Task& task, std::uint64_t map, Site site);
+  void downgrade(Task& task, std::uint64_t map, Site site);
+  /// An acquisition that is not to be judged (the kernel's own validator left it out): its release means nothing.
+  void pass_over(std::uint64_t map);
+
+  void begin_work(Task& task, std::uint64_t work, std::string_view function);
+  void end_work(Task& task);
+
+  void begin_wait(Task& task, std::uint64_t completion, std::uint8_t flags, Site site);
+  void end_wait(Task& task, bool matched, Site site);
+  /// A try_wait_for_completion() begins and ends.
+  void begin_try_wait(Task& task, std::uint64_t completion);
+  void end_try_wait(Task& task, bool matched, Site site);
+  void complete(Task& task, std::uint64_t completion, bool all, Site site);
+  void initialise_completion(Task& task, std::uint64_t completion);
+
+  void fork(Task& parent, std::uint32_t child_pid, std::string_view child_comm);
+  /// Its last switch: it is ended as soon as its processor does something else.
+  void die(Task& task);
+
+  /// `count` records of this processor are missing.
+  void lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t position);
+  /// `count` records are missing before the first.
+  void lose_beginning(std::uint64_t count);
+
+  /// The number of a place given as text.
+  Site site(std::string_view text);
+  /// The last record was given: says what should be known of the whole.
+  void finish();
+
+ private:
+  struct Lock {
+    std::uint64_t map = 0, key = 0;
+    InstanceId id = kNone;
+    ClassId class_id = kNone;
+    std::uint32_t name = 0;             // in names_
+    std::uint8_t subclass = 0;
+    bool keyed = false;
+    std::uint32_t holders = 0;          // holding or asking
+    std::uint32_t passed_over = 0;      // acquisitions not judged and not released yet
+    std::uint64_t last_holder = 0;      // Task::serial of who acquired it last
+  };
+  struct Held {
+    std::uint32_t lock;                 // in locks_
+    ClassId class_id;                   // kNone: the lock's own
+    engine::Mode mode;
+    std::uint8_t flags;
+    bool released;                      // by a record that came in another context: told when this one is back
+    Site site;
+  };
+  struct Level {                        // the task itself, or a context nested in it
+    char kind = '.';                    // . task, w work item, s softirq, h hardirq, n NMI
+    std::vector<Held> held;
+    bool pending = false;               // the last request is not known to have been granted
+    Held request{};
+    std::uint32_t carried = 0;          // of held: lock maps that were held before the work item began
+  };
+
+ public:
+  struct Task {
+    ContextId id = kNone;
+    std::uint32_t cpu = 0;
+    char context = '.';                 // of the last record
+    bool ended = false;
+    std::uint64_t serial = 0;           // changes when events were lost
+    std::string comm;
+    std::vector<Level> levels;          // [0] the task itself
+    std::uint32_t waits_for = KernelCompletions::kNoCompletion;
+    std::uint64_t tries = 0;            // completion of a try_wait not ended
+  };
+
+ private:
+  Task& make_task(std::uint64_t key, std::uint32_t cpu, std::string_view comm, ContextId parent);
+  void begin_task(Task& task, std::uint32_t pid, std::string_view comm, ContextId parent);
+  void end_task(Task& task);
+  void set_context(Task& task, char context);
+  void push_level(Task& task, char kind, InstanceId work);
+  void pop_level(Task& task);
+  void grant(Task& task, Level& level);
+  void forget(Task& task, std::uint64_t count);
+  Event event(EventKind kind, const Task& task) const;
+  Event held_event(EventKind kind, const Task& task, const Held& held) const;
+  InstanceId work_item(std::uint64_t work, std::string_view function);
+
+  ClassId class_of(const KernelAcquire& acquire);
+  std::uint32_t lock_of(const Task& task, const KernelAcquire& acquire, ClassId& other_class);
+  void define_lock(Lock& lock, ClassId class_id, const KernelAcquire& acquire, const Task& task);
+
+  EventConsumer& consumer_;
+  KernelIds ids_;
+  KernelCompletions completions_;
+  AddressMap task_numbers_, lock_numbers_, work_numbers_;
+  std::vector<std::unique_ptr<Task>> tasks_;
+  std::vector<Lock> locks_;
+  std::vector<InstanceId> works_;
+  NameTable work_functions_;                           // the class of a work item is its function
+  std::vector<ClassId> work_classes_;
+  std::unordered_map<std::string, ClassId> classes_;   // by key and subclass, or by name
+  std::vector<Task*> dying_;                           // by processor
+  NameTable sites_, names_;
+  Task* last_task_ = nullptr;
+  std::uint64_t last_key_ = ~std::uint64_t{0};
+  std::uint64_t position_ = 0;
+  std::uint64_t serials_ = 0;
+  std::uint64_t unmatched_ = 0, lost_ = 0;
+  bool by_name_ = false;                               // some class is a name only
+};
+
+}  // namespace crossdep::traces

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+//
+// See open.h. Binary magic first; then text, whose first lines are shown to each text reader.
+#include "traces/open.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "traces/ftrace_reader.h"
+#include "traces/text_reader.h"
+
+namespace crossdep::traces {
+namespace {
+
+constexpr std::size_t kPrefix = 64 * 1024;
+constexpr int kLinesShown = 400;
+
+struct FormatName {
+  Format format;
+  std::string_view name;
+};
+constexpr FormatName kFormats[] = {
+    {Format::kNative, "native"}, {Format::kText, "text"}, {Format::kFtrace, "ftrace"}, {Format::kGraph, "graph"}};
+
+// Reads until `size` bytes are there or the input ends. False on an error (errno).
+bool read_some(int fd, std::string& out, std::size_t size) {
+  while (out.size() < size) {
+    const std::size_t before = out.size();
+    out.resize(size);
+    const ssize_t got = ::read(fd, out.data() + before, size - before);
+    out.resize(before + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    if (got == 0) return true;
+    if (got < 0 && errno != EINTR) return false;
+  }
+  return true;
+}
+
+// Text holds no NUL and hardly any control characters.
+bool is_text(std::string_view bytes) {
+  std::size_t strange = 0;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == 0) return false;
+    if (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t' && byte != 0x1b) ++strange;
+  }
+  return strange * 50 <= bytes.size();
+}
+
+bool begins(std::string_view bytes, std::string_view with) { return bytes.substr(0, with.size()) == with; }
+
+}  // namespace
+
+std::string_view format_name(Format format) {
+  for (const FormatName& known : kFormats)
+    if (known.format == format) return known.name;
+  return "unknown";
+}
+
+Format format_by_name(std::string_view name) {
+  for (const FormatName& known : kFormats)
+    if (known.name == name) return known.format;
+  return Format::kUnknown;
+}
+
+std::string_view format_names() { return "native, text, ftrace, graph"; }
+
+Format recognise(std::string_view bytes, std::string& cause) {
+  if (Container::sniff(bytes)) return Format::kNative;
+  if (begins(bytes, "\xfd"
+                    "7zXZ")) {
+    cause = "compressed with xz: unpack it first (xz -dc FILE | crossdep check -)";
+    return Format::kUnknown;
+  }
+  if (begins(bytes, "\x1f\x8b")) {
+    cause = "compressed with gzip: unpack it first (gzip -dc FILE | crossdep check -)";
+    return Format::kUnknown;
+  }
+  if (begins(bytes, "\x28\xb5\x2f\xfd")) {
+    cause = "compressed with zstd: unpack it first (zstd -dc FILE | crossdep check -)";
+    return Format::kUnknown;
+  }
+  if (!is_text(bytes)) {
+    cause = "not a trace: binary data of no known format";
+    return Format::kUnknown;
+  }
+  std::size_t first = 0;
+  while (first < bytes.size() && std::strchr(" \t\r\n", bytes[first]) != nullptr) ++first;
+  if (first == bytes.size()) {
+    cause = "not a trace: nothing but blanks";
+    return Format::kUnknown;
+  }
+  if (bytes[first] == '{') return Format::kGraph;
+
+  bool only_comments = true;
+  std::string_view rest = bytes;
+  for (int shown = 0; shown < kLinesShown && !rest.empty(); ++shown) {
+    const std::size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (looks_like_ftrace(line)) return Format::kFtrace;
+    if (looks_like_text(line)) return Format::kText;
+    if (!line.empty() && line.front() != '#') only_comments = false;
+  }
+  cause = only_comments ? "not a trace: nothing but comments" : "not a trace: no line is an event of a known format";
+  return Format::kUnknown;
+}
+
+TraceFile::~TraceFile() {
+  if (owned_ && fd_ >= 0) ::close(fd_);
+}
+
+Status TraceFile::open(const std::string& path, Format forced) {
+  path_ = path;
+  is_input_ = path == "-";
+  name_ = is_input_ ? "standard input" : path;
+  if (is_input_) {
+    fd_ = STDIN_FILENO;
+  } else {
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) return Status::fail(name_, std::string("cannot be opened: ") + std::strerror(errno));
+    owned_ = true;
+  }
+  struct stat about {};
+  if (::fstat(fd_, &about) != 0) return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
+  if (S_ISDIR(about.st_mode)) return Status::fail(name_, "is a directory, not a trace");
+  if (!read_some(fd_, prefix_, kPrefix)) return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
+  if (prefix_.empty()) return Status::fail(name_, "is empty");
+  std::string cause;
+  format_ = forced != Format::kUnknown ? forced : recognise(prefix_, cause);
+  if (format_ == Format::kUnknown) return Status::at_offset(Status::Outcome::kFailed, name_, 0, cause);
+  return format_ == Format::kNative && is_input_ ? copy_input() : Status{};
+}
+
+// Standard input becomes a file in memory that can be read in any order.
+Status TraceFile::copy_input() {
+  const int copy = ::memfd_create("crossdep-input", MFD_CLOEXEC);
+  if (copy < 0) return Status::fail(name_, std::string("cannot be copied: ") + std::strerror(errno));
+  std::string block = std::move(prefix_);
+  prefix_.clear();
+  while (!block.empty()) {
+    for (std::size_t done = 0; done < block.size();) {
+      const ssize_t put = ::write(copy, block.data() + done, block.size() - done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) {
+        const int error = errno;
+        ::close(copy);
+        return Status::fail(name_, std::string("cannot be copied: ") + std::strerror(error));
+      }
+      done += static_cast<std::size_t>(put);
+    }
+    block.clear();
+    if (!read_some(fd_, block, std::size_t{1} << 20)) {
+      const int error = errno;
+      ::close(copy);
+      return Status::fail(name_, std::string("cannot be read: ") + std::strerror(error));
+    }
+  }
+  fd_ = copy;
+  owned_ = true;
+  path_ = "/proc/self/fd/" + std::to_string(copy);
+  return {};
+}
+
+Status TraceFile::read_all(std::string& content) {
+  content = prefix_;
+  std::size_t size = content.size();
+  do {
+    size = content.size();
+    if (!read_some(fd_, content, size + (std::size_t{1} << 20)))
+      return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
+  } while (content.size() != size);
+  return {};
+}
+
+Status TraceFile::read_events(EventConsumer& consumer, TraceFacts* facts) {
+  switch (format_) {
+    case Format::kText: {
+      LineSource source(fd_, prefix_);
+      return read_text(source, name_, consumer);
+    }
+    case Format::kFtrace: {
+      LineSource source(fd_, prefix_);
+      return read_ftrace(source, name_, consumer);
+    }
+    case Format::kNative: {
+      TraceFacts local;
+      Status status = read_native_trace(path_, consumer, facts != nullptr ? *facts : local);
+      if (is_input_ && !status.ok()) status.file = name_;
+      return status;
+    }
+    case Format::kGraph:
+      return Status::fail(name_, "is a graph, not a trace");
+    case Format::kUnknown:
+      break;
+  }
+  return Status::fail(name_, "is not open");
+}
+
+}  // namespace crossdep::traces

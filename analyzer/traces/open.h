@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// The one door to recorded traces: recognises what a file is by its content and runs the reader for it.
+//
+// What cannot be a trace is refused with one line that says why: a directory, an unreadable or empty file, a newer
+// version, compressed or foreign content. `-` is standard input.
+//
+// Threading: one thread.  Allocation: the first 64 KiB of the file; then the reader's. Standard input that turns out to be
+// a binary trace is copied to memory, since that format is not read front to back.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "traces/event.h"
+#include "traces/native_trace.h"
+#include "traces/status.h"
+
+namespace crossdep::traces {
+
+enum class Format {
+  kUnknown,
+  kNative,      // crossdep's binary file: a trace if it holds events, else the journal of a run
+  kText,        // text trace, *.cdt
+  kFtrace,      // the kernel's ftrace text
+  kGraph,       // a graph (JSON): no trace, but accepted beside traces by the commands
+};
+
+/// The name used by --format: native, text, ftrace, graph.
+std::string_view format_name(Format format);
+/// kUnknown if there is no such format; a message can list format_names().
+Format format_by_name(std::string_view name);
+std::string_view format_names();
+
+/// An open file and what it seems to be.
+class TraceFile {
+ public:
+  TraceFile() = default;
+  ~TraceFile();
+  TraceFile(const TraceFile&) = delete;
+  TraceFile& operator=(const TraceFile&) = delete;
+
+  /// Opens `path` and recognises it. `forced` is believed instead of the content unless it is kUnknown.
+  Status open(const std::string& path, Format forced = Format::kUnknown);
+
+  Format format() const { return format_; }
+  /// The name for messages: the path, or `standard input`.
+  const std::string& name() const { return name_; }
+  /// A path that can be opened again (for standard input: a copy).
+  const std::string& path() const { return path_; }
+  /// Everything in it, for formats that are read at once.
+  Status read_all(std::string& content);
+
+  /// Gives all events to `consumer`; `facts` says more of a native trace. Fails for a graph, and for a native file without
+  /// events (a journal: read_journal).
+  Status read_events(EventConsumer& consumer, TraceFacts* facts = nullptr);
+
+ private:
+  Status copy_input();
+
+  int fd_ = -1;
+  bool owned_ = false;
+  bool is_input_ = false;
+  Format format_ = Format::kUnknown;
+  std::string name_, path_, prefix_;
+};
+
+/// What the first bytes of a file make it; `cause` is set for kUnknown.
+Format recognise(std::string_view first_bytes, std::string& cause);
+
+}  // namespace crossdep::traces
