@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// See finish.h. A handler registered with on_exit() while the program is being loaded runs after all others and after
+// all destructors of libraries (handlers run last in, first out), and is told the exit status. To change the status it
+// calls exit() again, which the C library answers by going on with what is left: flushing the streams.
+//
+// Threading and allocation: see finish.h.
+#include "core/finish.h"
+
+#include <stdlib.h>
+
+#include "core/output.h"
+#include "core/places.h"
+#include "core/runtime.h"
+#include "core/syscalls.h"
+#include "interpose/real.h"
+
+extern "C" int __cxa_at_quick_exit(void (*)(void*), void*);
+
+namespace crossdep::runtime {
+namespace {
+
+std::atomic<bool> finished{false};
+std::atomic<int> quick_status{0};
+
+// A process that shares our memory (vfork) or was copied from us without being told is not ours to end.
+bool is_ours() noexcept {
+  return runtime.state.load(std::memory_order_acquire) == State::kStarted && !in_unknown_child() &&
+         system_getpid() == runtime.pid;
+}
+
+void at_exit(int status, void*) {
+  if (!is_ours()) return;
+  end_thread(0);
+  finish(Ending::kHandlers);
+  const int wanted = final_status(status);
+  if (wanted != (status & 0xff)) exit(wanted);
+}
+
+void at_quick_exit(void*) {
+  if (!is_ours()) return;
+  finish(Ending::kImmediate);
+  const int status = quick_status.load(std::memory_order_relaxed);
+  if (final_status(status) != status) real._exit(final_status(status));
+}
+
+bool has_events() noexcept {
+  return engine_of_process().request_count() != 0 || engine_of_process().class_count() != 0;
+}
+
+void write_totals(Ending how) noexcept {
+  // In a signal handler the interrupted thread may hold the engine itself.
+  if (how == Ending::kSignal) {
+    int tries = 0;
+    while (!runtime.serial.try_lock())
+      if (++tries == 1000) return;
+  } else {
+    runtime.serial.lock();
+  }
+  const engine::Losses losses = engine_of_process().losses();
+  runtime.journal.finish(losses, engine_of_process().request_count());
+  runtime.serial.unlock();
+}
+
+}  // namespace
+
+void install_exit_hooks() noexcept {
+  on_exit(at_exit, nullptr);
+  __cxa_at_quick_exit(at_quick_exit, nullptr);
+}
+
+void finish(Ending how) noexcept {
+  if (how != Ending::kExec && finished.exchange(true, std::memory_order_acq_rel)) return;
+  Quiet quiet;
+  write_totals(how);
+  if (runtime.options.supervised || !runtime.journal.is_open()) return;
+  const Places& places = runtime.places;
+  const bool wanted = places.graph.length() != 0 && has_events();
+  const bool written = wanted && write_graph(places.graph.data());
+  if (written && runtime.options.verbose) {
+    Line line;
+    say(line.add("crossdep: graph: ").add(places.graph.data()).add('\n'));
+  }
+  if (wanted && !written) {
+    Line line;
+    line.add("crossdep: error: ").add(places.graph.data()).add(": not written; the journal is ").add(places.journal.data());
+    say(line.add('\n'));
+    return;
+  }
+  if (!runtime.options.record || places.graph.length() == 0) system_unlink(places.journal.data());
+}
+
+int final_status(int status) noexcept {
+  status &= 0xff;
+  if (status != 0 || runtime.options.supervised || runtime.sink.at_policy() == 0) return status;
+  return static_cast<int>(runtime.options.exitcode);
+}
+
+int finish_now(int status) noexcept {
+  quick_status.store(status, std::memory_order_relaxed);
+  if (!is_ours()) return status;
+  finish(Ending::kImmediate);
+  return final_status(status);
+}
+
+void note_quick_exit(int status) noexcept { quick_status.store(status, std::memory_order_relaxed); }
+
+void finished_in_child() noexcept { finished.store(false, std::memory_order_relaxed); }
+
+}  // namespace crossdep::runtime

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// See helper_process.h. Two processes: a monitor, cloned with exit signal 0, which never executes anything (exec would
+// turn its exit signal into SIGCHLD) and which the program's wait() does not see; and its child, which becomes the
+// helper. Both borrow our memory (CLONE_VM | CLONE_VFORK), run on stacks of their own, and only make system calls. They
+// keep every signal blocked, so ^C ends the program, not the report about it. The environment goes along without LD_*
+// (the helper must not run under this library, nor with the program's libraries) and without our options.
+//
+// Threading: see helper_process.h.  Allocation: see helper_process.h.
+#include "core/helper_process.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "core/syscalls.h"
+#include "core/text.h"
+
+extern "C" char** environ;
+
+namespace crossdep::runtime {
+namespace {
+
+constexpr std::size_t kStack = 32 * 1024;   // one for each process
+constexpr std::size_t kMostVariables = 4096;
+
+struct Launch {
+  const char* const* arguments;
+  const char** environment;
+  int error_fd;
+  char* stack_top;   // of the second process
+};
+
+int child(void* data) noexcept {
+  const auto* launch = static_cast<const Launch*>(data);
+  const long null_fd = system_open("/dev/null", O_RDWR);
+  // Out of the way of 0, 1 and 2, in a program that has closed them.
+  long error_fd = launch->error_fd;
+  if (error_fd < 0) error_fd = null_fd;
+  const long high = system_call(SYS_fcntl, error_fd, F_DUPFD_CLOEXEC, 3);
+  const long high_null = system_call(SYS_fcntl, null_fd, F_DUPFD_CLOEXEC, 3);
+  if (high < 0 || high_null < 0) system_call(SYS_exit, 126);
+  system_call(SYS_dup3, high_null, 0, 0);
+  system_call(SYS_dup3, high_null, 1, 0);
+  system_call(SYS_dup3, high, 2, 0);
+  system_call(SYS_close_range, 3, ~0u, 0);
+  system_call(SYS_execve, word(launch->arguments[0]), word(launch->arguments), word(launch->environment));
+  system_call(SYS_exit, 127);
+  return 127;
+}
+
+// clone() in libc would do, but it can be interposed, and its child would return through libc.
+long start(int (*function)(void*) noexcept, char* stack_top, void* argument, long exit_signal) noexcept {
+  const long flags = CLONE_VM | CLONE_VFORK | exit_signal;
+#if defined(__x86_64__)
+  auto** top = reinterpret_cast<void**>(stack_top);
+  *--top = argument;
+  *--top = reinterpret_cast<void*>(function);
+  long result;
+  __asm__ volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "pop %%rax\n\t"
+      "pop %%rdi\n\t"
+      "call *%%rax\n\t"
+      "mov %%eax, %%edi\n\t"
+      "mov %[leave], %%eax\n\t"
+      "syscall\n\t"
+      "hlt\n"
+      "1:"
+      : "=a"(result)
+      : "a"(SYS_clone), "D"(flags), "S"(top), "d"(0), [leave] "i"(SYS_exit)
+      : "rcx", "r11", "memory");
+  return result;
+#else
+  auto** top = reinterpret_cast<void**>(stack_top);
+  *--top = argument;
+  *--top = reinterpret_cast<void*>(function);
+  register long x8 __asm__("x8") = SYS_clone;
+  register long x0 __asm__("x0") = flags;
+  register long x1 __asm__("x1") = reinterpret_cast<long>(top);
+  register long x2 __asm__("x2") = 0;
+  register long x3 __asm__("x3") = 0;
+  register long x4 __asm__("x4") = 0;
+  __asm__ volatile(
+      "svc 0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "ldp x1, x0, [sp], #16\n\t"
+      "blr x1\n\t"
+      "mov x8, %[leave]\n\t"
+      "svc 0\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [leave] "i"(SYS_exit)
+      : "memory", "x30");
+  return x0;
+#endif
+}
+
+int wait_for(long pid) noexcept {
+  int status = -1;
+  long got;
+  do got = system_call(SYS_wait4, pid, word(&status), __WALL, 0);
+  while (got == -EINTR);
+  return got == pid ? status : -1;
+}
+
+int monitor(void* data) noexcept {
+  auto* launch = static_cast<Launch*>(data);
+  // Where the program ignores SIGCHLD the kernel would throw the helper's status away. The table is our own copy.
+  const std::uint64_t standard[4] = {};
+  system_call(SYS_rt_sigaction, SIGCHLD, word(standard), 0, sizeof(std::uint64_t));
+  const long pid = start(child, launch->stack_top, launch, SIGCHLD);
+  return pid > 0 && wait_for(pid) == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+bool run_helper(const char* const* arguments, int error_fd) noexcept {
+  const std::size_t bytes = 2 * kStack + kMostVariables * sizeof(char*);
+  auto* pages = static_cast<char*>(system_pages(bytes));
+  if (pages == nullptr) return false;
+  auto** environment = reinterpret_cast<const char**>(pages + 2 * kStack);
+  std::size_t count = 0;
+  for (char** at = environ; at != nullptr && *at != nullptr && count + 1 < kMostVariables; ++at)
+    if (!begins_with(*at, "LD_") && !begins_with(*at, "CROSSDEP_")) environment[count++] = *at;
+  environment[count] = nullptr;
+
+  Launch launch{arguments, environment, error_fd, pages + 2 * kStack - 64};
+  const std::uint64_t signals = system_block_signals();
+  const long pid = start(monitor, pages + kStack - 64, &launch, 0);
+  const bool done = pid > 0 && wait_for(pid) == 0;
+  system_restore_signals(signals);
+  system_release_pages(pages, bytes);
+  return done;
+}
+
+}  // namespace crossdep::runtime

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs the analyzer program from inside the tested one without the latter noticing: no SIGCHLD, nothing for its wait(),
+// no signal delivered meanwhile, errno untouched, none of its descriptors kept open.
+//
+// Threading: any thread; the caller is suspended until the program has ended.  Allocation: pages, given back.
+#pragma once
+
+namespace crossdep::runtime {
+
+/// Executes arguments[0] (a path) with descriptor `error_fd` as its standard error (-1: none); true if it ended with 0.
+bool run_helper(const char* const* arguments, int error_fd) noexcept;
+
+}  // namespace crossdep::runtime

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// From an address to the lock that lives there, and from a lock to its class. The address map is probed on every lock
+// operation (object_map.h); everything else here is cold.
+//
+// What class a new object gets, first rule that applies:
+//   1. a name given by annotation (crossdep.h)
+//   2. in a fork child: the class it had in the parent
+//   3. an object in a module's data: the object itself, later named by its symbol
+//   4. made by pthread_*_init: the call, told apart by the next callers (a wrapper's one call site makes many classes)
+//   5. otherwise (static initialiser on heap or stack): the place that first used it, one class each
+//
+// Thread safety: find() any thread, no lock. The others take a lock of their own, outside the engine's.
+// Allocation: Memory: 16 bytes of map per live object (at most 43 % empty), a record per class.
+#pragma once
+
+#include "core/object_map.h"
+#include "core/thread.h"
+#include "engine/engine.h"
+
+namespace crossdep::runtime {
+
+/// What an annotation said of an object; lives until the object is destroyed.
+struct Name {
+  engine::Kind kind;
+  bool has_kind;
+  std::uint8_t subclass;
+  std::uint32_t length;
+  char text[];
+};
+
+class Identity {
+ public:
+  engine::LockInstance* find(const void* object) const noexcept {
+    return objects_.find(reinterpret_cast<std::uint64_t>(object));
+  }
+
+  /// An object not seen before is used. nullptr when memory is out.
+  engine::LockInstance* first_sight(const Inside&, const void* object, engine::Kind, std::uint8_t flags,
+                                    engine::Site) noexcept;
+  /// An object is initialised: new, or the end of whatever was at its address.
+  engine::LockInstance* initialised(const Inside&, const void* object, engine::Kind, std::uint8_t flags,
+                                    engine::Site) noexcept;
+  /// Its life ends.
+  void destroyed(const Inside&, const void* object, engine::Site) noexcept;
+  /// An annotation: name and, if `has_kind`, kind and subclass; of an object now or later in use.
+  void named(const Inside&, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
+             engine::Site) noexcept;
+  /// An instance of a class of its own key that no address leads to (a thread's end).
+  engine::LockInstance* anonymous(const Inside&, const engine::Engine::ClassSpec&, std::uint64_t address) noexcept;
+  /// The class of `lock` with another subclass.
+  engine::ClassId subclass(engine::LockInstance* lock, unsigned subclass) noexcept;
+  /// The class of an object made at `site`, called through the C++ library or a wrapper.
+  engine::Engine::ClassSpec by_init_site(engine::Kind, engine::Site) noexcept;
+
+  /// In a fork child, before the new engine is used: the parent's objects are known by class, none by instance.
+  void become_child() noexcept;
+  /// In a fork child: the instance of the parent's that was at `address`, made anew.
+  engine::LockInstance* adopt(const Inside&, const engine::LockInstance* parents) noexcept;
+
+ private:
+  struct ClassRecord {
+    engine::Engine::ClassSpec spec;      // its name is a copy of ours
+    std::atomic<engine::ClassId> nested[8];   // this class with subclass i; 0: not made yet, else id + 1
+    ClassRecord* next;
+  };
+  /// What a process knew before it was forked; the older ones behind it.
+  struct Generation {
+    ObjectMap<engine::LockInstance> objects;
+    ObjectMap<ClassRecord> classes;
+    Generation* older;
+  };
+  /// How often one place has made objects.
+  struct Place {
+    std::uint64_t first_chain;
+    std::uint32_t next_ordinal;
+  };
+
+  engine::Engine::ClassSpec spec_of_new(const void* object, engine::Kind, engine::Site, bool initialised) noexcept;
+  engine::ClassId declare(const engine::Engine::ClassSpec&) noexcept;
+  const ClassRecord* record_of(engine::ClassId id) const noexcept;
+  Place* place_of(std::uint64_t key) noexcept;
+  engine::LockInstance* make(const Inside&, const engine::Engine::ClassSpec&, const void* object, engine::Kind,
+                             std::uint8_t flags, engine::Site) noexcept;
+
+  ObjectMap<engine::LockInstance> objects_;
+  FutexLock lock_;
+  ObjectMap<ClassRecord> classes_;          // by ClassId + 2
+  Generation* parents_ = nullptr;
+  ObjectMap<Name> names_;
+  ObjectMap<Place> places_;                 // by Site
+  ObjectMap<void> chains_;                  // hash of a chain of callers -> ordinal + 1
+};
+
+extern constinit Identity identity;
+
+}  // namespace crossdep::runtime

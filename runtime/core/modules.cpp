@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+//
+// See modules.h. A module's segments and build-id are read from its ELF header in memory, which every linker puts into
+// the first loaded segment.
+//
+// Threading: see modules.h.  Allocation: see modules.h.
+#include "core/modules.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+
+#include "core/memory.h"
+#include "core/runtime.h"
+#include "core/text.h"
+
+extern "C" const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+namespace crossdep::runtime {
+
+constinit Modules modules;
+
+namespace {
+
+struct Image {
+  std::uint64_t begin = 0, end = 0;
+  const link_map* map = nullptr;
+};
+
+bool find_image(std::uint64_t address, Image& out) {
+  dl_find_object found;
+  if (_dl_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;
+  out = {reinterpret_cast<std::uint64_t>(found.dlfo_map_start), reinterpret_cast<std::uint64_t>(found.dlfo_map_end),
+         found.dlfo_link_map};
+  return true;
+}
+
+const ElfW(Ehdr)* header_of(const Image& image) {
+  const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(image.begin);
+  for (unsigned i = 0; i < SELFMAG; ++i)
+    if (header->e_ident[i] != ELFMAG[i]) return nullptr;
+  return header->e_phentsize == sizeof(ElfW(Phdr)) ? header : nullptr;
+}
+
+template <typename Visit>
+void each_segment(const Image& image, Visit visit) {
+  const ElfW(Ehdr)* header = header_of(image);
+  if (header == nullptr) return;
+  const auto* segments = reinterpret_cast<const ElfW(Phdr)*>(image.begin + header->e_phoff);
+  for (unsigned i = 0; i < header->e_phnum; ++i) visit(segments[i]);
+}
+
+void find_build_id(const Image& image, std::uint64_t bias, record::ModuleInfo& out) {
+  each_segment(image, [&](const ElfW(Phdr)& segment) {
+    if (segment.p_type != PT_NOTE || out.build_id != nullptr) return;
+    const char* at = reinterpret_cast<const char*>(bias + segment.p_vaddr);
+    const char* const end = at + segment.p_memsz;
+    while (at + sizeof(ElfW(Nhdr)) <= end) {
+      const auto* note = reinterpret_cast<const ElfW(Nhdr)*>(at);
+      const char* name = at + sizeof *note;
+      const char* content = name + ((note->n_namesz + 3u) & ~3u);
+      if (content + note->n_descsz > end) return;
+      if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && equal(name, "GNU")) {
+        out.build_id = reinterpret_cast<const std::uint8_t*>(content);
+        out.build_id_length = note->n_descsz;
+        return;
+      }
+      at = content + ((note->n_descsz + 3u) & ~3u);
+    }
+  });
+}
+
+}  // namespace
+
+void Modules::restart() noexcept {
+  known_ = nullptr;
+  next_serial_ = 0;
+}
+
+void Modules::announce(std::uint64_t address, record::Journal& journal) noexcept {
+  Image image;
+  if (!find_image(address, image)) return;
+  for (Known** at = &known_; *at != nullptr;) {
+    Known* known = *at;
+    if (image.begin == known->begin && image.end == known->end && image.map == known->map) return;
+    if (image.begin < known->end && known->begin < image.end) {
+      journal.module_unloaded(known->serial);
+      *at = known->next;
+      memory.drop(known);
+      continue;
+    }
+    at = &known->next;
+  }
+  auto* known = memory.make<Known>();
+  if (known == nullptr) return;
+  *known = {image.begin, image.end, image.map, next_serial_++, known_};
+  known_ = known;
+
+  constexpr unsigned kMostSegments = 8;
+  record::ModuleSegment segments[kMostSegments];
+  record::ModuleInfo info{};
+  info.serial = known->serial;
+  info.bias = image.map->l_addr;
+  info.path = image.map->l_name;
+  // The main program has no name in the loader's list; the vDSO has one that is no path.
+  if (image.map == _r_debug.r_map) info.path = runtime.places.executable.data();
+  else if (info.path == nullptr || info.path[0] != '/') info.path = "";
+  info.segments = segments;
+  each_segment(image, [&](const ElfW(Phdr)& segment) {
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 || info.segment_count == kMostSegments) return;
+    const std::uint64_t begin = info.bias + segment.p_vaddr;
+    segments[info.segment_count++] = {begin, begin + segment.p_memsz, segment.p_offset};
+  });
+  find_build_id(image, info.bias, info);
+  journal.module(info);
+}
+
+void Modules::announce_all(record::Journal& journal) noexcept {
+  for (const link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next)
+    announce(reinterpret_cast<std::uint64_t>(map->l_ld), journal);
+}
+
+bool Modules::is_static_object(std::uint64_t address) const noexcept {
+  Image image;
+  if (!find_image(address, image)) return false;
+  bool found = false;
+  each_segment(image, [&](const ElfW(Phdr)& segment) {
+    const std::uint64_t begin = image.map->l_addr + segment.p_vaddr;
+    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0 && address >= begin && address < begin + segment.p_memsz)
+      found = true;
+  });
+  return found;
+}
+
+bool Modules::is_own(std::uint64_t address) const noexcept {
+  static std::uint64_t end = 0;   // the same for every thread that computes it
+  const auto begin = reinterpret_cast<std::uint64_t>(&__ehdr_start);
+  if (__atomic_load_n(&end, __ATOMIC_RELAXED) == 0) {
+    Image image;
+    if (!find_image(begin, image)) return false;
+    __atomic_store_n(&end, image.end, __ATOMIC_RELAXED);
+  }
+  return address >= begin && address < __atomic_load_n(&end, __ATOMIC_RELAXED);
+}
+
+const char* Modules::path_of(std::uint64_t address) const noexcept {
+  Image image;
+  if (!find_image(address, image) || image.map->l_name == nullptr) return "";
+  return image.map->l_name;
+}
+
+bool Modules::is_cxx_library(std::uint64_t address) const noexcept {
+  const char* name = base_name(path_of(address));
+  return begins_with(name, "libstdc++.so") || begins_with(name, "libc++.so");
+}
+
+}  // namespace crossdep::runtime

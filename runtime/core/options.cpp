@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// See options.h. One table: name, kind, help; reading and listing both walk it.
+//
+// Threading: see options.h.  Allocation: none.
+#include "core/options.h"
+
+namespace crossdep::runtime {
+namespace {
+
+struct Entry {
+  const char* name;
+  bool (*set)(Options&, const char* value, std::size_t n);
+  const char* help;
+};
+
+bool is_word(const char* value, std::size_t n, const char* word) {
+  std::size_t i = 0;
+  for (; i < n && word[i] != 0 && value[i] == word[i]; ++i) {}
+  return i == n && word[i] == 0;
+}
+
+template <bool Options::*kMember>
+bool flag(Options& options, const char* value, std::size_t n) {
+  const bool yes = is_word(value, n, "1") || is_word(value, n, "true") || is_word(value, n, "yes");
+  if (!yes && !is_word(value, n, "0") && !is_word(value, n, "false") && !is_word(value, n, "no")) return false;
+  options.*kMember = yes;
+  return true;
+}
+
+template <unsigned Options::*kMember, unsigned kMost>
+bool count(Options& options, const char* value, std::size_t n) {
+  if (n == 0 || n > 9) return false;
+  unsigned result = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (value[i] < '0' || value[i] > '9') return false;
+    result = result * 10 + static_cast<unsigned>(value[i] - '0');
+  }
+  if (result > kMost) return false;
+  options.*kMember = result;
+  return true;
+}
+
+template <Path Options::*kMember>
+bool path(Options& options, const char* value, std::size_t n) {
+  (options.*kMember).clear();
+  (options.*kMember).add(value, n);
+  return n != 0 && !(options.*kMember).full();
+}
+
+bool verdict(Options& options, const char* value, std::size_t n) {
+  using engine::Verdict;
+  constexpr struct { const char* name; Verdict verdict; } kNames[] = {
+      {"latent", Verdict::kLatent},       {"possible", Verdict::kPossible},  {"feasible", Verdict::kFeasible},
+      {"confirmed", Verdict::kConfirmed}, {"deadlock", Verdict::kDeadlock},
+  };
+  for (const auto& entry : kNames) {
+    if (!is_word(value, n, entry.name)) continue;
+    options.fail_on = entry.verdict;
+    return true;
+  }
+  return false;
+}
+
+constexpr Entry kEntries[] = {
+    {"out", path<&Options::out>, "graph file or folder, %p is the process id (./crossdep.%p.cdgraph)"},
+    {"record", flag<&Options::record>, "also record a trace, beside the graph file (0)"},
+    {"fail_on", verdict, "findings from this verdict on are printed and fail: latent, possible, feasible, confirmed, deadlock (possible)"},
+    {"exitcode", count<&Options::exitcode, 255>, "exit status if the program's own is 0 and there are such findings, 0 leaves it alone (66)"},
+    {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
+    {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
+    {"init_frames", count<&Options::init_frames, 8>, "callers that tell apart objects made by one pthread_*_init call (3)"},
+    {"helper", path<&Options::helper>, "the crossdep program that prints findings (looked for beside the library, then in PATH)"},
+    {"strict", flag<&Options::strict>, "under `crossdep run`, an error in these options ends the run with status 125 (1)"},
+    {"enabled", flag<&Options::enabled>, "0: the program runs unobserved (1)"},
+    {"supervised", flag<&Options::supervised>, "set by `crossdep run`, which then writes graphs and decides the exit status (0)"},
+    {"help", flag<&Options::help>, "print this list (0)"},
+};
+
+bool is_gap(char c) { return c == ':' || c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+}  // namespace
+
+OptionError parse_options(const char* text, Options& options, Text<128>& where) noexcept {
+  while (true) {
+    while (is_gap(*text)) ++text;
+    if (*text == 0) return OptionError::kNone;
+    const char* const begin = text;
+    while (*text != 0 && *text != '=' && !is_gap(*text)) ++text;
+    const std::size_t name_length = static_cast<std::size_t>(text - begin);
+    const char* value = text;
+    std::size_t value_length = 0;
+    if (*text == '=') {
+      value = ++text;
+      if (*text == '\'' || *text == '"') {
+        const char quote = *text;
+        value = ++text;
+        while (*text != 0 && *text != quote) ++text;
+        value_length = static_cast<std::size_t>(text - value);
+        if (*text != 0) ++text;
+      } else {
+        while (*text != 0 && !is_gap(*text)) ++text;
+        value_length = static_cast<std::size_t>(text - value);
+      }
+    }
+    where.clear();
+    where.add(begin, static_cast<std::size_t>(text - begin));
+    const Entry* found = nullptr;
+    for (const Entry& entry : kEntries)
+      if (is_word(begin, name_length, entry.name)) found = &entry;
+    if (found == nullptr) return OptionError::kUnknown;
+    if (!found->set(options, value, value_length)) return OptionError::kValue;
+  }
+}
+
+void list_options(void (*print)(const char* line, std::size_t length)) noexcept {
+  constexpr char kTitle[] = "crossdep: CROSSDEP_OPTIONS=\"key=value:key=value\"\n";
+  print(kTitle, sizeof kTitle - 1);
+  for (const Entry& entry : kEntries) {
+    Line line;
+    line.add("  ").add(entry.name);
+    while (line.length() < 14) line.add(' ');
+    line.add(entry.help).add('\n');
+    print(line.data(), line.length());
+  }
+}
+
+}  // namespace crossdep::runtime

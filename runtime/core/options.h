@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// CROSSDEP_OPTIONS="key=value:key=value", the sanitizers' syntax: blanks, commas, colons and newlines part the entries,
+// a value may be quoted with ' or ". Also the settings that `crossdep run` hands down.
+//
+// Threading: parsed once at start-up, read-only after that.  Allocation: none.
+#pragma once
+
+#include "core/text.h"
+#include "engine/types.h"
+
+namespace crossdep::runtime {
+
+struct Options {
+  Path out;                   // graph file or folder; %p: process id; empty: ./crossdep.%p.cdgraph
+  Path log_path;              // where findings are printed; empty: standard error
+  Path helper;                // the analyzer program; empty: looked for
+  engine::Verdict fail_on = engine::Verdict::kPossible;
+  unsigned exitcode = 66;
+  unsigned init_frames = 3;   // callers that tell apart objects made by one pthread_*_init call
+  bool record = false;
+  bool verbose = false;
+  bool supervised = false;
+  bool strict = true;
+  bool enabled = true;
+  bool help = false;
+};
+
+enum class OptionError { kNone, kUnknown, kValue, kTooLong };
+
+/// Reads `text` into `options`. On an error `where` is the entry at fault and the rest is not read.
+OptionError parse_options(const char* text, Options& options, Text<128>& where) noexcept;
+
+/// Calls print(line) for each line of the list of options.
+void list_options(void (*print)(const char* line, std::size_t length)) noexcept;
+
+}  // namespace crossdep::runtime

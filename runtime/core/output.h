@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// What the runtime says, and to whom: lines of its own, and findings, which it has the analyzer program print
+// (`crossdep render JOURNAL --finding N`) - the runtime itself never symbolises. Without that program a short raw text
+// is printed and the journal is left, which every command of the analyzer accepts.
+//
+// Standard error is written to only while it is still the file it was at start: a daemon that has closed it and got the
+// number for something else never finds our text there.
+//
+// Threading: any thread; findings are printed one at a time.  Allocation: pages for the helper's stack, given back.
+#pragma once
+
+#include <cstddef>
+
+#include "core/sink.h"
+#include "core/text.h"
+
+namespace crossdep::runtime {
+
+/// Notes what standard error is. Once, at start.
+void remember_standard_error() noexcept;
+/// One line to standard error or the log; `Line` must end in a newline.
+void say(const char* line, std::size_t length) noexcept;
+template <std::size_t kCapacity>
+void say(const Text<kCapacity>& line) noexcept { say(line.data(), line.length()); }
+
+/// Prints these findings now. No lock of the runtime may be held.
+void print_findings(const Pending& findings) noexcept;
+/// Has the journal turned into the graph file `path`; false if that could not be done.
+bool write_graph(const char* path) noexcept;
+/// In a fork child: nobody is printing.
+void restart_output() noexcept;
+
+}  // namespace crossdep::runtime

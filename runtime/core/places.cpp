@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// See places.h. Names: crossdep.PID.cdgraph, and beside it crossdep.PID.cdjournal or, recorded, crossdep.PID.cdtrace. A
+// program that executes another one keeps its process id: the second image finds the first one's file and takes the
+// name with -1.
+//
+// Threading and allocation: see places.h.
+#include "core/places.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/modules.h"
+#include "core/runtime.h"
+#include "core/syscalls.h"
+
+#ifndef CROSSDEP_BIN_FROM_LIB
+#define CROSSDEP_BIN_FROM_LIB "../bin"
+#endif
+
+extern "C" char** environ;
+
+namespace crossdep::runtime {
+namespace {
+
+template <typename To>
+void add_absolute(To& to, const char* path) noexcept {
+  if (path[0] != '/') {
+    char here[4096];
+    const long n = system_call(SYS_getcwd, word(here), sizeof here);
+    if (n > 1) to.add(here, static_cast<std::size_t>(n) - 1).add('/');
+    while (begins_with(path, "./")) path += 2;
+  }
+  to.add(path);
+}
+
+void add_expanded(Path& to, const char* path, unsigned pid) noexcept {
+  for (; *path != 0; ++path) {
+    if (path[0] == '%' && path[1] == 'p') {
+      to.number(pid);
+      ++path;
+    } else if (path[0] == '%' && path[1] == '%') {
+      to.add('%');
+      ++path;
+    } else {
+      to.add(*path);
+    }
+  }
+}
+
+bool is_folder(const char* path) noexcept {
+  struct stat info;
+  return system_stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+void find_helper(Places& places) noexcept {
+  const char* const library = places.self.data();
+  const std::size_t folder = static_cast<std::size_t>(base_name(library) - library);
+  for (const char* where : {CROSSDEP_BIN_FROM_LIB "/crossdep", "../bin/crossdep", "../../bin/crossdep"}) {
+    Path candidate;
+    candidate.add(library, folder).add(where);
+    if (folder == 0 || !system_exists(candidate.data(), X_OK)) continue;
+    places.helper = candidate;
+    return;
+  }
+  const char* path = nullptr;
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at)
+    if (begins_with(*at, "PATH=")) path = *at + 5;
+  while (path != nullptr && *path != 0) {
+    std::size_t n = 0;
+    while (path[n] != 0 && path[n] != ':') ++n;
+    Path candidate;
+    candidate.add(path, n).add("/crossdep");
+    if (n != 0 && path[0] == '/' && system_exists(candidate.data(), X_OK)) {
+      places.helper = candidate;
+      return;
+    }
+    path += n;
+    if (*path == ':') ++path;
+  }
+}
+
+const char* journal_ending(const Options& options) noexcept { return options.record ? ".cdtrace" : ".cdjournal"; }
+
+// The stem: folder and name without ending.
+void set_files(const Path& stem, unsigned number, const Options& options, Places& places) noexcept {
+  places.graph = stem;
+  if (number != 0) places.graph.add('-').number(number);
+  places.journal = places.graph;
+  places.graph.add(".cdgraph");
+  places.journal.add(journal_ending(options));
+}
+
+}  // namespace
+
+void find_places(const Options& options, Places& places) noexcept {
+  char executable[4096];
+  const long n = system_readlink("/proc/self/exe", executable, sizeof executable);
+  places.executable.clear();
+  if (n > 0) places.executable.add(executable, static_cast<std::size_t>(n));
+  places.self.clear();
+  add_absolute(places.self, modules.path_of(reinterpret_cast<std::uint64_t>(&find_places)));
+  places.helper.clear();
+  if (options.helper.length() != 0) add_absolute(places.helper, options.helper.data());
+  else find_helper(places);
+  places.log.clear();
+  if (options.log_path.length() != 0) {
+    Path expanded;
+    add_expanded(expanded, options.log_path.data(), static_cast<unsigned>(system_getpid()));
+    add_absolute(places.log, expanded.data());
+  }
+  // Kept absolute and unexpanded until choose_files().
+  places.graph.clear();
+  add_absolute(places.graph, options.out.length() == 0 ? "crossdep.%p.cdgraph" : options.out.data());
+}
+
+void choose_files(const Options& options, unsigned pid, Places& places) noexcept {
+  static Path pattern;   // as find_places() left it; a fork child chooses again
+  if (pattern.length() == 0) pattern = places.graph;
+  Path target;
+  add_expanded(target, pattern.data(), pid);
+  const bool slash = target.length() != 0 && target.data()[target.length() - 1] == '/';
+  const bool folder = slash || is_folder(target.data());
+  if (folder) {
+    if (!slash) target.add('/');
+    target.add("crossdep.").number(pid);
+  } else {
+    constexpr char kEnding[] = ".cdgraph";
+    const std::size_t n = target.length(), ending = sizeof kEnding - 1;
+    if (n > ending && equal(target.data() + n - ending, kEnding)) {
+      target.cut(n - ending);
+    } else {   // a name of the user's own: exactly that
+      places.graph = places.journal = target;
+      places.journal.add(journal_ending(options));
+      return;
+    }
+  }
+  const bool named = !folder && options.out.length() != 0;
+  for (unsigned number = 0;; ++number) {
+    set_files(target, number, options, places);
+    if (named && number == 0) return;
+    if (!system_exists(places.graph.data(), F_OK) && !system_exists(places.journal.data(), F_OK)) return;
+  }
+}
+
+void choose_fallback(unsigned pid, Places& places) noexcept {
+  places.graph.clear();
+  const char* folder = "/tmp";
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at)
+    if (begins_with(*at, "TMPDIR=/")) folder = *at + 7;
+  for (unsigned number = 0;; ++number) {
+    places.journal.clear();
+    places.journal.add(folder).add("/crossdep-").number(pid).add('-').number(number).add(".cdjournal");
+    if (!system_exists(places.journal.data(), F_OK)) return;
+  }
+}
+
+}  // namespace crossdep::runtime

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// What the runtime knows of the calling thread, and the token `Inside`: holding one means "this thread is in the
+// runtime, and nothing it calls, nor a signal handler that interrupts it, will be observed". Whatever touches the engine
+// takes an Inside, so that the compiler checks the guard is held.
+//
+// The hot path is one comparison and two stores to the thread's own TLS block (initial-exec: no call to find it).
+// Threading: each thread its own block.  Allocation: none here.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/engine.h"
+#include "record/stream.h"
+
+namespace crossdep::runtime {
+
+struct ThreadRecord;
+
+enum class Phase : std::uint32_t {
+  kNew,       // not seen yet
+  kReady,     // observed, outside the runtime
+  kInside,    // in the runtime
+  kForking,   // in fork(): whose process this is must be asked before each use
+  kOff,       // not observed: its context has ended, or the runtime is off
+};
+
+struct ThreadState {
+  Phase phase;
+  Phase resting;                  // what to go back to when it leaves the runtime
+  engine::Context* context;
+  record::Stream* stream;         // nullptr unless recording
+  ThreadRecord* record;           // of a thread whose creation was seen
+  const void* entered_at;         // frame that took the guard; nullptr: taken on the hot path
+  std::uint64_t saved_signals;    // while the engine is held
+  std::uint32_t end_rounds;       // how often the thread-end destructor has put itself off
+  bool exiting;
+};
+
+extern thread_local constinit ThreadState thread_state_block __attribute__((tls_model("initial-exec")));
+
+inline ThreadState& this_thread() noexcept { return thread_state_block; }
+
+class Inside {
+ public:
+  /// The guard, or an empty one if the thread is not to be observed now. Starts the runtime and the thread's context
+  /// where that has not happened yet.
+  static Inside enter() noexcept {
+    ThreadState& self = this_thread();
+    if (self.phase != Phase::kReady) [[unlikely]] return Inside(enter_slow(self, __builtin_frame_address(0)));
+    self.phase = Phase::kInside;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    return Inside(&self);
+  }
+  ~Inside() {
+    if (self_ == nullptr) return;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    self_->phase = self_->resting;
+  }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+  explicit operator bool() const noexcept { return self_ != nullptr; }
+  ThreadState& thread() const noexcept { return *self_; }
+  engine::Context* context() const noexcept { return self_->context; }
+  record::Stream* stream() const noexcept { return self_->stream; }
+
+ private:
+  explicit Inside(ThreadState* self) noexcept : self_(self) {}
+  static ThreadState* enter_slow(ThreadState& self, const void* frame) noexcept;
+
+  ThreadState* self_;
+};
+
+/// As Inside for the runtime's own housekeeping, which may run where no context can begin (start, exit, fork): sets the
+/// phase and puts the old one back, whatever it was.
+class Quiet {
+ public:
+  Quiet() noexcept : self_(this_thread()), before_(self_.phase) {
+    self_.phase = Phase::kInside;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ~Quiet() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    self_.phase = before_;
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  ThreadState& self_;
+  Phase before_;
+};
+
+}  // namespace crossdep::runtime

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//
+// The shape every interposed lock function has, written once: judge the request, make the real call, note what came of
+// it. A family (mutex.cpp, rwlock.cpp …) gives a traits class and one line per function:
+//
+//   struct Family {
+//     using Object = …;                          // what the functions point to
+//     static constexpr engine::Kind kKind = …;
+//     static std::uint8_t flags(const Object*);  // InstanceFlag, read when the object is first seen
+//     static bool taken(int result);             // the call got the lock
+//   };
+//
+// The guard is not held during the real call: the thread may block there, be cancelled, or run a signal handler that
+// takes locks of its own. errno is left as the real function left it: nothing of ours touches it.
+// Threading: any thread.  Allocation: none here.
+#pragma once
+
+#include "core/events.h"
+#include "core/identity.h"
+#include "interpose/real.h"
+
+#define CROSSDEP_EXPORT extern "C" __attribute__((visibility("default")))
+// Where the interposer was called from; only right in the interposer itself.
+#define CROSSDEP_CALLER reinterpret_cast<::crossdep::engine::Site>(__builtin_return_address(0))
+
+namespace crossdep::runtime {
+
+/// Calls a real function that an old C library may lack. Nothing was found before the runtime's first use.
+template <typename Function, typename... Arguments>
+__attribute__((always_inline)) inline auto call_real(Function& function, Arguments... arguments) {
+  if (function == nullptr) [[unlikely]] find_real_functions();
+  return function(arguments...);
+}
+
+template <typename Family>
+__attribute__((always_inline)) inline LockInstance* instance_of(const Inside& inside, typename Family::Object* object,
+                                                                Site site) noexcept {
+  if (LockInstance* lock = identity.find(object)) [[likely]] return lock;
+  return identity.first_sight(inside, object, Family::kKind, Family::flags(object), site);
+}
+
+/// lock, trylock, timedlock …
+template <typename Family, typename Function, typename... Arguments>
+__attribute__((always_inline)) inline int take(Function& function, Mode mode, std::uint8_t flags, Site site,
+                                               typename Family::Object* object, Arguments... arguments) {
+  LockInstance* lock = nullptr;
+  if (Inside inside = Inside::enter()) [[likely]] {
+    lock = instance_of<Family>(inside, object, site);
+    request(inside, lock, mode, flags, site);
+  }
+  const int result = call_real(function, object, arguments...);
+  if (lock == nullptr) [[unlikely]] return result;
+  if (Inside inside = Inside::enter()) [[likely]] {
+    if (Family::taken(result)) [[likely]] acquired(inside, lock, mode, flags, site);
+    else failed(inside, lock);
+  }
+  return result;
+}
+
+/// unlock: the release is noted while the lock is still held.
+template <typename Family, typename Function>
+__attribute__((always_inline)) inline int give(Function& function, Site site, typename Family::Object* object) {
+  if (Inside inside = Inside::enter()) [[likely]] {
+    LockInstance* lock = instance_of<Family>(inside, object, site);
+    release(inside, lock, site);
+  }
+  return call_real(function, object);
+}
+
+/// init: after the real one, when the object's kind can be read from it.
+template <typename Family, typename Function, typename... Arguments>
+inline int initialise(Function& function, Site site, typename Family::Object* object, Arguments... arguments) {
+  const int result = call_real(function, object, arguments...);
+  if (result == Family::kDone)
+    if (Inside inside = Inside::enter())
+      identity.initialised(inside, object, Family::kKind, Family::flags(object), site);
+  return result;
+}
+
+/// destroy: before the real one, after which the memory may be anybody's.
+template <typename Family, typename Function>
+inline auto destroy(Function& function, Site site, typename Family::Object* object) {
+  if (Inside inside = Inside::enter()) identity.destroyed(inside, object, site);
+  return call_real(function, object);
+}
+
+}  // namespace crossdep::runtime
