@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// `crossdep check TRACE...`: judges recorded traces. Several traces are judged together, as one graph; the cases of a text
+// trace (`%case`) each for itself.
+//
+// Threading: one thread.  Allocation: the heap.
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "cli/policy.h"
+#include "cli/show.h"
+#include "reports/merge.h"
+
+namespace crossdep::cli {
+namespace {
+
+struct Request {
+  std::vector<std::string> traces;
+  std::string graph;
+  Show show;
+};
+
+int check(const Request& request) {
+  bool whole = true;
+  std::vector<Part> cases, plain;
+  for (const std::string& path : request.traces) {
+    Input input = read_input(path);
+    whole &= input.whole;
+    for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
+  }
+  if (plain.size() > 1) {
+    std::vector<reports::Graph> graphs;
+    for (Part& part : plain) graphs.push_back(std::move(part.graph));
+    plain.assign(1, Part{reports::merge(graphs), ""});
+  }
+  for (Part& part : plain) cases.push_back(std::move(part));
+  if (cases.empty()) return kUnusable;
+  if (!request.graph.empty() && cases.size() > 1) {
+    error(request.graph + ": one graph cannot hold " + std::to_string(cases.size()) + " independent cases");
+    hint("give one case at a time, or leave out -o");
+    return kUnusable;
+  }
+
+  // The graph and the findings do not share standard output.
+  Show show = request.show;
+  show.to_stderr = request.graph == "-";
+  show.graph_path = request.graph == "-" ? "" : request.graph;
+  Exit worst = kNothing;
+  for (const Part& part : cases) {
+    if (!show_graph(part.graph, part.case_name, show)) return kUnusable;
+    const Exit exit = judge_exit(part.graph, show.policy);
+    if (exit == kFindings || worst == kNothing) worst = exit;
+  }
+  if (!request.graph.empty() && !write_graph(request.graph, cases.front().graph)) return kUnusable;
+  if (!whole) return kUnusable;
+  if (worst == kNothing) tell_nothing_recorded();
+  return worst;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("check", "Judge recorded traces");
+  auto request = std::make_shared<Request>();
+  command->add_option("-o,--output", request->graph, "Write the graph there; - is standard output")->type_name("GRAPH");
+  add_show_options(*command, request->show, {"splat", "text", "json", "dot"});
+  command->add_option("traces", request->traces, "Traces: native, text (*.cdt), ftrace; - is standard input")
+      ->required()
+      ->type_name("TRACE");
+  command->footer(
+      "Findings at or above the policy are printed in the kernel's layout. A trace that is cut short is judged up to there.\n"
+      "Exit status: 0 nothing at or above the policy; 1 findings; 2 usage, or input that cannot be read to its end;\n"
+      "3 nothing recorded (no lock event).");
+  command->callback([request, &action] { action = [request] { return check(*request); }; });
+}
+
+}  // namespace crossdep::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// `crossdep merge -o GRAPH INPUT...`: the union of graphs, of many runs, processes or machines. Cycles whose halves come
+// from different runs are found here.
+//
+// Threading: one thread.  Allocation: the heap.
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "reports/merge.h"
+
+namespace crossdep::cli {
+namespace {
+
+struct Request {
+  std::string output;
+  std::vector<std::string> inputs;
+};
+
+int merge(const Request& request) {
+  std::vector<reports::Graph> graphs;
+  bool whole = true;
+  for (const std::string& path : request.inputs) {
+    Input input = read_input(path);
+    if (input.parts.empty()) return kUnusable;
+    whole &= input.whole;
+    for (Part& part : input.parts) graphs.push_back(std::move(part.graph));
+  }
+  return write_graph(request.output, reports::merge(graphs)) && whole ? kQuiet : kUnusable;
+}
+
+}  // namespace
+
+void add_merge(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("merge", "Unite the graphs of many runs");
+  auto request = std::make_shared<Request>();
+  command->add_option("-o,--output", request->output, "The graph to write; - is standard output")->required()->type_name("GRAPH");
+  command->add_option("inputs", request->inputs, "Graphs; journals and traces are judged first")->required()->type_name("INPUT");
+  command->footer(
+      "Exit status: 0 written; 2 usage or unreadable input. Of an input that is cut short the readable part is united.");
+  command->callback([request, &action] { action = [request] { return merge(*request); }; });
+}
+
+}  // namespace crossdep::cli

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// See native.h. The modules of a process are known only when its journal has been read, the builder wants its resolver
+// before: LateResolver stands between.
+//
+// Threading: one thread.  Allocation: the heap.
+#include "cli/native.h"
+
+#include <memory>
+#include <optional>
+
+#include "cli/command.h"
+#include "reports/graph_builder.h"
+#include "symbols/symbolizer.h"
+#include "traces/container.h"
+#include "traces/native_journal.h"
+#include "traces/native_trace.h"
+#include "traces/replay.h"
+
+namespace crossdep::cli {
+namespace {
+
+std::vector<symbols::Module> modules_of(const traces::ModuleTable& table) {
+  std::vector<symbols::Module> out;
+  for (const traces::Module& module : table.all()) {
+    symbols::Module& made = out.emplace_back();
+    made.path = module.path;
+    made.build_id = module.build_id;
+    made.bias = module.bias;
+    for (const traces::Module::Range& range : module.ranges) made.ranges.push_back({range.begin, range.end});
+  }
+  return out;
+}
+
+class LateResolver final : public reports::FrameResolver {
+ public:
+  void load(const traces::JournalFacts& facts) {
+    symbols_.emplace(modules_of(facts.modules), facts.executable, [](const std::string& line) { say(line); });
+  }
+  void frames(engine::Site site, std::vector<reports::Frame>& out) override {
+    for (const symbols::Frame& frame : symbols_->frames(site))
+      out.push_back({frame.function, frame.offset, frame.size, frame.module, frame.file, frame.line, frame.column,
+                     frame.inlined, frame.library});
+  }
+  std::string object_name(std::uint64_t address) override { return symbols_->object_name(address); }
+  std::string object_file(std::uint64_t address) override { return symbols_->object_file(address); }
+  std::string function_name(std::uint64_t address) override { return symbols_->function_name(address); }
+
+ private:
+  std::optional<symbols::Symbolizer> symbols_;
+};
+
+std::vector<std::string> words_of(const std::string& terminated) {
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin < terminated.size();) {
+    std::size_t end = terminated.find('\0', begin);
+    if (end == std::string::npos) end = terminated.size();
+    out.push_back(terminated.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+reports::Run run_of(const traces::JournalFacts& facts) {
+  reports::Run run;
+  run.source = "live";
+  run.pid = facts.pid;
+  run.parent_pid = facts.parent_pid;
+  run.executable = facts.executable;
+  run.arguments = words_of(facts.arguments);
+  run.started_ns = facts.start_time;
+  run.ended = facts.finished;
+  run.losses = facts.losses;
+  run.losses.memory += facts.unwritten;
+  run.requests = facts.requests;
+  return run;
+}
+
+NativeResult result_of(reports::GraphBuilder& builder, LateResolver& resolver, const traces::JournalFacts& facts,
+                       reports::Run run, traces::Status status, engine::FindingId finding) {
+  resolver.load(facts);
+  builder.set_run(std::move(run));
+  NativeResult result;
+  result.graph = builder.build();
+  if (finding != engine::kNone) result.finding_id = builder.finding_id(finding);
+  result.status = std::move(status);
+  result.pid = facts.pid;
+  result.finished = facts.finished;
+  return result;
+}
+
+}  // namespace
+
+NativeResult read_journal_graph(const std::string& path, engine::FindingId finding) {
+  traces::Container container;
+  traces::Status status = container.open(path);
+  if (status.failed()) return {{}, std::move(status), {}, 0, false};
+  LateResolver resolver;
+  reports::GraphBuilder builder(resolver);
+  traces::JournalFacts facts;
+  traces::note_trouble(status, traces::read_journal(container, builder, facts));
+  if (status.failed()) return {{}, std::move(status), {}, facts.pid, false};
+  reports::Run run = run_of(facts);
+  return result_of(builder, resolver, facts, std::move(run), std::move(status), finding);
+}
+
+NativeResult judge_native(traces::TraceFile& file) {
+  traces::Container container;
+  traces::Status status = container.open(file.path());
+  status.file = file.name();
+  if (status.failed()) return {{}, std::move(status), {}, 0, false};
+  if (!container.has_events()) {
+    NativeResult result = read_journal_graph(file.path());
+    result.status.file = file.name();
+    return result;
+  }
+  LateResolver resolver;
+  reports::GraphBuilder builder(resolver);
+  traces::Replay replay(builder);
+  traces::TraceFacts facts;
+  traces::note_trouble(status, traces::read_native_trace(container, replay, facts));
+  status.file = file.name();
+  replay.finish();
+  reports::Run run = run_of(facts.journal);
+  run.losses = replay.engine().losses();
+  run.losses.events += facts.missing_numbers + replay.undefined_count();
+  run.requests = replay.engine().request_count();
+  return result_of(builder, resolver, facts.journal, std::move(run), std::move(status), engine::kNone);
+}
+
+}  // namespace crossdep::cli

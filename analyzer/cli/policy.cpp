@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// See policy.h. `refuted` is no policy: what cannot happen never fails.
+//
+// Threading: pure functions.  Allocation: the heap.
+#include "cli/policy.h"
+
+#include <map>
+
+namespace crossdep::cli {
+
+void add_policy_option(CLI::App& command, engine::Verdict& policy) {
+  using engine::Verdict;
+  static const std::map<std::string, Verdict> kVerdicts = {
+      {"latent", Verdict::kLatent},       {"possible", Verdict::kPossible}, {"feasible", Verdict::kFeasible},
+      {"confirmed", Verdict::kConfirmed}, {"deadlock", Verdict::kDeadlock},
+  };
+  command
+      .add_option_function<std::string>("--fail-on", [&policy](const std::string& word) { policy = kVerdicts.at(word); },
+                                        "Findings of this verdict or a surer one fail; default possible")
+      ->type_name("latent|possible|feasible|confirmed|deadlock")
+      ->check([](const std::string& word) {
+        return kVerdicts.count(word) != 0
+                   ? std::string()
+                   : "'" + word + "' is none of latent, possible, feasible, confirmed, deadlock";
+      });
+}
+
+std::vector<const reports::Finding*> failing(const reports::Graph& graph, engine::Verdict policy) {
+  std::vector<const reports::Finding*> out;
+  for (const reports::Finding& finding : graph.findings)
+    if (finding.verdict >= policy) out.push_back(&finding);
+  return out;
+}
+
+Exit judge_exit(const reports::Graph& graph, engine::Verdict policy) {
+  if (graph.requests() == 0 && graph.findings.empty()) return kNothing;
+  return failing(graph, policy).empty() ? kQuiet : kFindings;
+}
+
+void tell_nothing_recorded() { say("nothing recorded: no lock event was seen"); }
+
+}  // namespace crossdep::cli

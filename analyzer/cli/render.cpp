@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// `crossdep render JOURNAL`: what the runtime calls from inside the tested program, whose standard error it shares. The
+// runtime itself never reads symbols or formats anything.
+//   --finding N   prints the engine's finding N as a splat to standard error
+//   --graph OUT   writes the journal's graph
+// The journal may still be growing; what is committed is read.
+//
+// Threading: one thread.  Allocation: the heap.
+#include <cstdio>
+
+#include "cli/command.h"
+#include "cli/native.h"
+#include "cli/output.h"
+#include "reports/splat.h"
+
+namespace crossdep::cli {
+namespace {
+
+struct Request {
+  std::string journal;
+  engine::FindingId finding = engine::kNone;
+  std::string graph;
+  bool verbose = false;
+};
+
+int render(const Request& request) {
+  const NativeResult result = read_journal_graph(request.journal, request.finding);
+  if (result.status.failed()) {
+    error(result.status.text());
+    return kUnusable;
+  }
+  if (request.finding != engine::kNone) {
+    const reports::Finding* finding = result.graph.find(result.finding_id);
+    if (finding == nullptr) {
+      error(request.journal + ": no finding " + std::to_string(request.finding));
+      return kUnusable;
+    }
+    reports::SplatOptions options;
+    options.verbose = request.verbose;
+    std::fputs(reports::render_splat(result.graph, *finding, options).c_str(), stderr);
+  }
+  if (!request.graph.empty() && !write_graph(request.graph, result.graph)) return kUnusable;
+  return kQuiet;
+}
+
+}  // namespace
+
+void add_render(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("render", "Print what a journal holds (called by the runtime)");
+  command->group("");   // not listed
+  auto request = std::make_shared<Request>();
+  command->add_option("journal", request->journal, "A process's journal or trace")->required()->type_name("JOURNAL");
+  command->add_option("--finding", request->finding, "Print this finding, by its number in the journal")->type_name("N");
+  command->add_option("--graph", request->graph, "Write the graph there")->type_name("OUT");
+  command->add_flag("--verbose", request->verbose, "Library frames too");
+  command->callback([request, &action] { action = [request] { return render(*request); }; });
+}
+
+}  // namespace crossdep::cli

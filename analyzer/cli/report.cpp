@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// `crossdep report GRAPH...`: looks at a graph, or at several as one. `--format cdt` writes a trace's events as text, one
+// can then read and edit them by hand.
+//
+// Threading: one thread.  Allocation: the heap.
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "cli/policy.h"
+#include "cli/show.h"
+
+namespace crossdep::cli {
+namespace {
+
+struct Request {
+  std::vector<std::string> inputs;
+  Show show;
+};
+
+int write_events(const Request& request) {
+  if (request.inputs.size() != 1) {
+    error("--format cdt takes one trace");
+    return kUnusable;
+  }
+  Output output(request.show.output);
+  const bool whole = trace_as_text(request.inputs.front(), [&output](std::string_view text) { return output.put(text); });
+  return output.close() && whole ? kQuiet : kUnusable;
+}
+
+int report(const Request& request) {
+  if (request.show.format == "cdt") return write_events(request);
+  Union all = read_union(request.inputs);
+  if (all.parts == 0) return kUnusable;
+  Show show = request.show;
+  if (request.inputs.size() == 1 && request.inputs.front() != "-") show.graph_path = request.inputs.front();
+  if (!show_graph(all.graph, "", show) || !all.whole) return kUnusable;
+  const Exit exit = judge_exit(all.graph, show.policy);
+  if (exit == kNothing) tell_nothing_recorded();
+  return exit;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("report", "Look at a graph");
+  auto request = std::make_shared<Request>();
+  add_show_options(*command, request->show, {"text", "splat", "json", "dot", "cdt"});
+  command->add_option("-o,--output", request->show.output, "Write there instead of to standard output")->type_name("FILE");
+  command->add_option("graphs", request->inputs, "Graphs; journals and traces are judged first; - is standard input")
+      ->required()
+      ->type_name("GRAPH");
+  command->footer("Exit status: as check. `--format cdt` (one trace, its events as text): 0 written, 2 unreadable.");
+  command->callback([request, &action] { action = [request] { return report(*request); }; });
+}
+
+}  // namespace crossdep::cli

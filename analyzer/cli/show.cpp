@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// See show.h. Formats are made in reports/; here is only which one, and where to.
+//
+// Threading: one thread.  Allocation: the heap.
+#include "cli/show.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/output.h"
+#include "cli/policy.h"
+#include "reports/dot.h"
+#include "reports/json.h"
+#include "reports/splat.h"
+#include "reports/text.h"
+
+namespace crossdep::cli {
+namespace {
+
+std::string joined(const std::vector<std::string>& words, const char* between) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
+  return out;
+}
+
+std::string rendered(const reports::Graph& graph, const Show& show) {
+  if (show.format == "json") return reports::to_json(graph);
+  if (show.format == "dot") return reports::render_dot(graph);
+  if (show.format == "splat") return splats(graph, show);
+  reports::TextOptions options;
+  options.verbose = show.verbose;
+  options.policy = show.policy;
+  return reports::render_text(graph, options);
+}
+
+}  // namespace
+
+void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats) {
+  show.format = formats.front();
+  command.add_option("--format", show.format, "Default " + formats.front())
+      ->type_name(joined(formats, "|"))
+      ->check([formats](const std::string& word) {
+        return std::find(formats.begin(), formats.end(), word) != formats.end()
+                   ? std::string()
+                   : "'" + word + "' is none of " + joined(formats, ", ");
+      });
+  add_policy_option(command, show.policy);
+  command.add_flag("--verbose,-v", show.verbose, "Also what the policy lets pass (latent, refuted), and library frames");
+}
+
+std::string splats(const reports::Graph& graph, const Show& show) {
+  reports::SplatOptions options;
+  options.verbose = show.verbose;
+  options.graph_path = show.graph_path;
+  std::string out;
+  for (const reports::Finding* finding : failing(graph, show.verbose ? engine::Verdict::kRefuted : show.policy))
+    out += reports::render_splat(graph, *finding, options) + "\n";
+  return out + reports::render_summary(graph);
+}
+
+bool show_graph(const reports::Graph& graph, const std::string& case_name, const Show& show) {
+  std::string text = rendered(graph, show);
+  if (!case_name.empty() && (show.format == "splat" || show.format == "text")) text = "case " + case_name + "\n" + text + "\n";
+  return show.to_stderr ? std::fputs(text.c_str(), stderr) >= 0 : write_text(show.output, text);
+}
+
+}  // namespace crossdep::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// A graph on the screen, in the format asked for: kernel-style splats, text, JSON, dot.
+//
+// Threading: one thread.  Allocation: the heap.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "reports/graph.h"
+
+namespace crossdep::cli {
+
+struct Show {
+  std::string format;                     // one of the command's; empty: the first
+  engine::Verdict policy = engine::Verdict::kPossible;
+  bool verbose = false;
+  std::string output;                     // file, empty or `-`: standard output
+  bool to_stderr = false;                 // standard output is taken by something else
+  std::string graph_path;                 // for the command to type next
+};
+
+/// --format (the first word is the default), --fail-on, --verbose.
+void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats);
+
+/// The splats of what fails, of everything if verbose; then the summary.
+std::string splats(const reports::Graph& graph, const Show& show);
+
+/// Prints the graph; a case's name stands above it. False: told.
+bool show_graph(const reports::Graph& graph, const std::string& case_name, const Show& show);
+
+}  // namespace crossdep::cli
