@@ -414,6 +414,9 @@ bool from_json(std::string_view text, Graph& out, ReadError& error) {
   } catch (const Json::parse_error& caught) {
     error = {"offset " + std::to_string(caught.byte == 0 ? 0 : caught.byte - 1), cause_of(caught)};
     return false;
+  } catch (const Json::exception&) {   // only a number that no type holds is left: it comes without a place
+    error = {"offset unknown", "not JSON that can be read: it holds a number that is too large"};
+    return false;
   }
   Graph read;
   if (const std::optional<ReadError> failed = Reader(json, read).read()) {
