@@ -10,7 +10,7 @@
 namespace crossdep::engine {
 
 namespace {
-std::size_t segment_bytes(std::uint32_t size) { return sizeof(Segment) + size * sizeof(std::uint32_t); }
+std::size_t segment_bytes(std::uint32_t size) { return sizeof(Segment) + 2 * size * sizeof(std::uint32_t); }
 }  // namespace
 
 Clocks::~Clocks() {
@@ -24,7 +24,8 @@ void Clocks::free(Segment* segment) noexcept {
   memory_->deallocate(segment, segment_bytes(segment->size));
 }
 
-Segment* Clocks::make(std::uint32_t slot, std::uint32_t tick, const Segment* base, const Segment* learned) noexcept {
+Segment* Clocks::make(std::uint32_t slot, std::uint32_t tick, const Segment* base, const Segment* learned,
+                      bool by_signal) noexcept {
   std::uint32_t size = slot + 1;
   if (base != nullptr) size = std::max(size, base->size);
   if (learned != nullptr) size = std::max(size, learned->size);
@@ -39,13 +40,17 @@ Segment* Clocks::make(std::uint32_t slot, std::uint32_t tick, const Segment* bas
   made->next = all_;
   if (all_ != nullptr) all_->previous = made;
   all_ = made;
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const std::uint32_t mine = base != nullptr && i < base->size ? base->clock()[i] : 0;
-    const std::uint32_t theirs = learned != nullptr && i < learned->size ? learned->clock()[i] : 0;
-    made->clock()[i] = std::max(mine, theirs);
+  for (const bool wide : {false, true}) {
+    const Segment* from = by_signal && !wide ? nullptr : learned;
+    std::uint32_t* clock = made->clock(wide);
+    for (std::uint32_t i = 0; i < size; ++i) {
+      const std::uint32_t mine = base != nullptr && i < base->size ? base->clock(wide)[i] : 0;
+      const std::uint32_t theirs = from != nullptr && i < from->size ? from->clock(wide)[i] : 0;
+      clock[i] = std::max(mine, theirs);
+    }
+    if (from != nullptr) clock[from->slot] = std::max(clock[from->slot], from->tick);
+    clock[slot] = tick;
   }
-  if (learned != nullptr) made->clock()[learned->slot] = std::max(made->clock()[learned->slot], learned->tick);
-  made->clock()[slot] = tick;
   return made;
 }
 
@@ -53,7 +58,7 @@ Segment* Clocks::begin(const Segment* creator) noexcept {
   std::uint32_t slot = 0;
   if (creator != nullptr) {
     for (; slot < ends_.size(); ++slot) {
-      const std::uint32_t known = slot < creator->size ? creator->clock()[slot] : 0;
+      const std::uint32_t known = slot < creator->size ? creator->clock(false)[slot] : 0;
       if (ends_[slot] != 0 && known >= ends_[slot]) break;
     }
   } else {
@@ -66,12 +71,12 @@ Segment* Clocks::begin(const Segment* creator) noexcept {
   } else if (slot >= kMaxSlots || !ends_.push(0)) {
     return nullptr;
   }
-  return make(slot, tick, nullptr, creator);
+  return make(slot, tick, nullptr, creator, false);
 }
 
-Segment* Clocks::advance(Segment* present, const Segment* learned, bool keep_old) noexcept {
+Segment* Clocks::advance(Segment* present, const Segment* learned, bool by_signal, bool keep_old) noexcept {
   if (present == nullptr) return nullptr;
-  Segment* next = make(present->slot, present->tick + 1, present, learned);
+  Segment* next = make(present->slot, present->tick + 1, present, learned, by_signal);
   if (next == nullptr) return nullptr;
   next->older = present;
   if (!keep_old) release_older(next);

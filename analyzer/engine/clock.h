@@ -3,6 +3,9 @@
 // What is known to have happened before what: vector clocks over create, join and signal -> wait return. Lock operations
 // make no edges here: the order of two critical sections is what we judge, not what we believe.
 //
+// Create and join always order (the strict clock). A signal orders only while it is the only one its object ever got: once
+// there are two, either may end the wait under another schedule. Both kinds together are the wide clock.
+//
 // A context's life is cut into segments at each such edge; a Segment is the immutable clock that holds from one edge to
 // the next. Order edges only excuse (verdict `latent`), they never accuse, so forgetting some is safe: beyond kMaxSlots
 // living contexts, or without memory, a context has no clock and is ordered with nothing.
@@ -22,16 +25,16 @@ struct Segment {
   std::uint32_t slot;        // whose
   std::uint32_t tick;        // its place in that slot's life
   std::uint32_t references;  // witnesses and waits that need it
-  std::uint32_t size;        // entries of clock
+  std::uint32_t size;        // entries of each clock
   Segment* older;            // of the same context, still listed
   Segment* next;             // all segments, for the end
   Segment* previous;
-  std::uint32_t* clock() noexcept { return reinterpret_cast<std::uint32_t*>(this + 1); }
-  const std::uint32_t* clock() const noexcept { return reinterpret_cast<const std::uint32_t*>(this + 1); }
+  std::uint32_t* clock(bool wide) noexcept { return reinterpret_cast<std::uint32_t*>(this + 1) + (wide ? size : 0); }
+  const std::uint32_t* clock(bool wide) const noexcept { return const_cast<Segment*>(this)->clock(wide); }
   /// True if everything `other` did up to the end of its segment is known here.
-  bool knows(const Segment& other) const noexcept {
+  bool knows(const Segment& other, bool wide) const noexcept {
     if (other.slot == slot) return tick > other.tick;
-    return other.slot < size && clock()[other.slot] >= other.tick;
+    return other.slot < size && clock(wide)[other.slot] >= other.tick;
   }
 };
 
@@ -46,9 +49,10 @@ class Clocks {
 
   /// The first segment of a context created in segment `creator` (nullptr: nobody known). nullptr: no clock.
   Segment* begin(const Segment* creator) noexcept;
-  /// The context's next segment: after it told others (`learned` nullptr) or learned what `learned` knew. nullptr when
-  /// memory is out; the context then goes on without a clock. `keep_old`: locks held refer to the present one.
-  Segment* advance(Segment* present, const Segment* learned, bool keep_old) noexcept;
+  /// The context's next segment: after it told others (`learned` nullptr) or learned what `learned` knew, by a signal
+  /// (wide only) or by a join. nullptr when memory is out; the context then goes on without a clock. `keep_old`: locks
+  /// held refer to the present one.
+  Segment* advance(Segment* present, const Segment* learned, bool by_signal, bool keep_old) noexcept;
   /// The context ended: its slot is free for contexts whose creator knows `last`.
   void end(Segment* last) noexcept;
 
@@ -63,7 +67,8 @@ class Clocks {
   }
 
  private:
-  Segment* make(std::uint32_t slot, std::uint32_t tick, const Segment* base, const Segment* learned) noexcept;
+  Segment* make(std::uint32_t slot, std::uint32_t tick, const Segment* base, const Segment* learned,
+                bool by_signal) noexcept;
   void release_older(Segment* segment) noexcept;
   void free(Segment* segment) noexcept;
 

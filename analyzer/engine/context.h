@@ -36,7 +36,6 @@ struct Wait {
   std::uint64_t epoch;           // when it began
   Site site;
   StackId stack;
-  const Segment* signalled_by;   // the matching signal's segment, held
   Wait* next;                    // on the same crosslock, younger
 };
 
@@ -53,6 +52,10 @@ struct LockInstance {
   std::atomic<std::uint32_t> waiters;   // contexts waiting for it
   std::atomic<std::uint32_t> sequence;  // free for the driver (order of operations in recorded traces)
   Wait* waits;                   // oldest first
+  const Segment* told;           // of its only signal, held; nullptr if there was none or more than one
+  std::uint32_t signals;         // 0, 1, 2 = more
+  ContextId signaller;           // of the first
+  bool orders;                   // its only signal was taken to order something
 };
 
 /// An entry of a held stack.
@@ -75,6 +78,7 @@ struct Held {
 struct Seen {
   std::uint64_t key;
   std::uint64_t epoch;           // of the last use
+  std::uint64_t chain;           // of what was held
   std::uint32_t instances;       // of the last use that was looked at
   std::uint32_t budget;          // how many more combinations of instances are looked at
   Seen* newer;

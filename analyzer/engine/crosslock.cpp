@@ -81,18 +81,14 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     Lock serial(*this);
     context->wait_ = nullptr;
     unlist(crosslock, wait);
-    const Segment* teller = wait->signalled_by;
-    if (matched && by != nullptr && by != context) {
-      // The input knows who woke us, which may be another than the signal taken to match.
-      if (teller == nullptr || teller->slot != (by->segment_ == nullptr ? kNone : by->segment_->slot)) {
-        Clocks::drop(teller);
-        teller = by->segment_;
-        Clocks::hold(teller);
-        learn(by, nullptr);
-      }
+    if (matched && by != nullptr && by != context && crosslock->signals == 0) {
+      // The input knows who ended the wait and shows no signal: this is it.
+      note_signal(by, crosslock);
     }
-    if (matched && teller != nullptr) learn(context, teller);
-    Clocks::drop(teller);
+    if (matched && crosslock->told != nullptr) {
+      crosslock->orders = true;
+      learn(context, crosslock->told, true);
+    }
     waits_.give_back(wait);
   }
   if (mutex == nullptr || !mutex->alive) return;
@@ -102,25 +98,52 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
 
 void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (context == nullptr || crosslock == nullptr || context->ended_) return;
-  if (crosslock->waiters.load(std::memory_order_relaxed) == 0) return;
+  if (crosslock->waiters.load(std::memory_order_relaxed) == 0 && crosslock->signals >= 2 &&
+      (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
+    return;
   StackId stack = 0;
   Lock serial(*this);
-  bool told = false;
+  note_signal(context, crosslock);
   for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
     if (wait->matched || wait->context == context) continue;
     wait->matched = true;
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack);
-    wait->signalled_by = context->segment_;
-    Clocks::hold(context->segment_);
-    told = true;
   }
-  if (told) learn(context, nullptr);
+}
+
+// Its only signal so far orders; a second one takes back what the first one excused. One context that releases it may be
+// excused by what it does; where there are several, what one does says nothing of the next.
+void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
+  if (crosslock->signals == 0) {
+    crosslock->signals = 1;
+    crosslock->signaller = context->id_;
+    crosslock->told = context->segment_;
+    Clocks::hold(crosslock->told);
+    learn(context, nullptr, false);
+    return;
+  }
+  bool again = false;
+  if (crosslock->signals == 1) {
+    crosslock->signals = 2;
+    Clocks::drop(crosslock->told);
+    crosslock->told = nullptr;
+    if (crosslock->orders && judge_.trusts_signals()) {
+      judge_.distrust_signals();
+      again = true;
+    }
+  }
+  if (crosslock->signaller != context->id_ && crosslock->signaller != kNone) {
+    crosslock->signaller = kNone;  // several: nothing more to learn
+    LockClass& lock_class = graph_.lock_class(crosslock->class_id);
+    again = again || !lock_class.many_releasers;
+    lock_class.many_releasers = true;
+  }
+  if (again) rejudge_excused(context);
 }
 
 // X -> Y for what this context asked for since the wait began.
 void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack) noexcept {
-  bool gathered = false;
   for (Seen* seen = context->newest_; seen != nullptr && seen->epoch >= wait.epoch; seen = seen->older) {
     if (seen->activity != context->activity_ || (seen->flags & kTry)) continue;
     if (seen->class_id == crosslock->class_id || seen->lock == crosslock) continue;
@@ -128,8 +151,7 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
       Site frames[kMaxFrames];
       stack = graph_.intern_stack(frames, capture(context, site, frames));
     }
-    if (!gathered) gather_held(context);
-    gathered = true;
+    gather_held_at(context, *seen);
     LockInstance* wanted = seen->lock;
     const bool known = wanted->alive && wanted->kind <= Kind::kOther;
     WitnessInfo witness{};
@@ -156,11 +178,11 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
 }
 
 // The context's next segment: after it told others (learned == nullptr) or learned something.
-void Engine::learn(Context* context, const Segment* learned) noexcept {
+void Engine::learn(Context* context, const Segment* learned, bool by_signal) noexcept {
   bool holds_locks = false;
   for (std::uint32_t i = 1; i < context->top() && !holds_locks; ++i)
     holds_locks = context->held()[i].lock != nullptr && !context->held()[i].pseudo;
-  context->segment_ = clocks_.advance(context->segment_, learned, holds_locks);
+  context->segment_ = clocks_.advance(context->segment_, learned, by_signal, holds_locks);
 }
 
 void Engine::join_begin(Context* context, Context* child, std::uint8_t flags, Site site) noexcept {
@@ -171,7 +193,7 @@ void Engine::join_begin(Context* context, Context* child, std::uint8_t flags, Si
 void Engine::join_end(Context* context, Context* child, bool joined) noexcept {
   if (context == nullptr || child == nullptr || context->ended_ || !joined) return;
   Lock serial(*this);
-  if (child->segment_ != nullptr) learn(context, child->segment_);
+  if (child->segment_ != nullptr) learn(context, child->segment_, false);
 }
 
 // --- nested contexts ---------------------------------------------------------------------------------------------------------

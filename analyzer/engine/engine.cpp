@@ -104,6 +104,8 @@ void Engine::destroy(Context* context, LockInstance* lock, Site site, std::uint6
     waits_.give_back(wait);
   }
   lock->alive = false;
+  Clocks::drop(lock->told);
+  lock->told = nullptr;
   instances_.give_back(lock);  // leaves the count of breaks as it is, see create()
 }
 
@@ -116,6 +118,10 @@ void Engine::reinit(Context* context, LockInstance* lock, ClassId class_id, Site
     report_simple(cause, Check::kDestroyHeld, observed(), nullptr, site);
   }
   if (class_id != kNone) lock->class_id = class_id;
+  Clocks::drop(lock->told);
+  lock->told = nullptr;
+  lock->signals = 0;
+  lock->orders = false;
   lock->id = next_instance_++;
   lock->announced = false;
 }
@@ -158,7 +164,7 @@ Context* Engine::begin_context(Context* parent, ContextKind kind, std::uint64_t 
   held[0].floor_kind = kind;
   context->top_.store(1, std::memory_order_relaxed);
   context->segment_ = clocks_.begin(parent == nullptr ? nullptr : parent->segment_);
-  if (parent != nullptr) learn(parent, nullptr);
+  if (parent != nullptr) learn(parent, nullptr, false);
   context->next_ = living_;
   if (living_ != nullptr) living_->previous_ = context;
   living_ = context;

@@ -136,7 +136,7 @@ class Engine {
   void wait_begin(Context* context, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags, Site site) noexcept;
   /// [serial] The wait ended. `by` released it if known. `matched` is false for a timeout. The mutex is held again.
   void wait_end(Context* context, LockInstance* crosslock, Context* by, bool matched, Site site) noexcept;
-  /// [serial] X is released: commit. `count` waits are matched, kNone for all. Costs one load where nobody waits.
+  /// [serial] X is released: commit. `count` waits are matched, kNone for all. Costs a few loads where nobody waits.
   void signal(Context* context, LockInstance* crosslock, std::uint32_t count, Site site) noexcept;
   /// [serial] A wait for another context's end: held -> its end crosslock (call before blocking), then the order edge.
   void join_begin(Context* context, Context* child, std::uint8_t flags, Site site) noexcept;
@@ -214,7 +214,8 @@ class Engine {
   // crosslock.cpp
   void commit(Context*, LockInstance*, Wait&, Site, StackId& stack) noexcept;
   void unlist(LockInstance*, Wait*) noexcept;
-  void learn(Context*, const Segment* learned) noexcept;
+  void note_signal(Context*, LockInstance*) noexcept;
+  void learn(Context*, const Segment* learned, bool by_signal) noexcept;
   void leave_floor(Context*, Site) noexcept;
 
   // findings.cpp
@@ -225,6 +226,8 @@ class Engine {
   void report_simple(const Cause&, Check, const Judgement&, LockInstance* other, std::uint64_t identity) noexcept;
   void emit(FindingId, const StoredFinding&, const Cause&, LockInstance* other) noexcept;
   void gather_held(const Context*) noexcept;
+  void gather_held_at(const Context*, const Seen&) noexcept;
+  void rejudge_excused(Context*) noexcept;
   void announce(LockInstance*) noexcept;
   void announce(StackId) noexcept;
 

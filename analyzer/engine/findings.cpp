@@ -45,6 +45,21 @@ void Engine::gather_held(const Context* context) noexcept {
   }
 }
 
+// The part of the held stack that was held already when `seen` was asked for; nothing where that can't be told.
+void Engine::gather_held_at(const Context* context, const Seen& seen) noexcept {
+  held_scratch_.clear();
+  for (std::uint32_t i = context->top(); i-- > context->floor_;) {
+    const Held& held = context->held()[i];
+    if (held.chain != seen.chain || Context::instance_key(held.instances, *seen.lock) != seen.instances) continue;
+    gather_held(context);
+    std::uint32_t kept = 0;
+    for (std::uint32_t j = context->floor_ + 1; j <= i && kept < held_scratch_.size(); ++j)
+      if (held_scratch_[kept].instance == context->held()[j].lock->id) ++kept;
+    if (!held_scratch_.resize(kept)) ++losses_.memory;
+    return;
+  }
+}
+
 // --- dependencies ------------------------------------------------------------------------------------------------------------
 
 void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, ClassId to,
@@ -151,6 +166,27 @@ void Engine::rejudge(const Cause& cause, DependencyId grown) noexcept {
   }
 }
 
+// Something that excuses cycles holds no longer: judge the excused ones again.
+void Engine::rejudge_excused(Context* context) noexcept {
+  gather_held(context);
+  for (FindingId id = 0; id < findings_.size(); ++id) {
+    StoredFinding& finding = findings_[id];
+    if (finding.judgement.verdict >= Verdict::kPossible || finding.link_count == 0) continue;
+    cycle_scratch_.clear();
+    bool ok = true;
+    for (std::uint32_t i = 0; i < finding.link_count; ++i) ok = cycle_scratch_.push(finding.links[i]) && ok;
+    if (!ok) {
+      ++losses_.memory;
+      continue;
+    }
+    const Judgement judgement = judge_.judge(cycle_scratch_);
+    if (Judge::rank(judgement) <= Judge::rank(finding.judgement)) continue;
+    finding.judgement = judgement;
+    const Cause cause{context, nullptr, graph_.dependency(finding.links[0]).to, Mode::kWrite, 0, 0, 0, false};
+    emit(id, finding, cause, nullptr);
+  }
+}
+
 // --- findings ------------------------------------------------------------------------------------------------------------------
 
 // A finding that is no cycle. `identity` tells apart findings of one check.
@@ -195,6 +231,17 @@ void Engine::emit(FindingId id, const StoredFinding& stored, const Cause& cause,
   info.range_end = range_end_;
   info.held_count = held_scratch_.size();
   info.held = held_scratch_.data();
+  if (cause.lock == nullptr && stored.link_count != 0 && judge_.chosen().size() != 0 && judge_.chosen()[0] != nullptr) {
+    // Not found at a request of now: the closing dependency's own occurrence tells where.
+    const WitnessInfo& closing = judge_.chosen()[0]->info;
+    info.context = closing.context;
+    info.instance = closing.to;
+    info.mode = closing.to_mode;
+    info.site = closing.to_site;
+    info.stack = closing.to_stack;
+    info.held_count = closing.held_count;
+    info.held = closing.held;
+  }
   link_scratch_.clear();
   for (std::uint32_t i = 0; i < stored.link_count; ++i) {
     const Witness* chosen = i < judge_.chosen().size() ? judge_.chosen()[i] : nullptr;

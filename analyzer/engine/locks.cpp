@@ -91,6 +91,7 @@ Seen* Engine::remember(const Cause& cause, std::uint64_t key, bool same_class) n
   auto* seen = new (memory) Seen{};
   *slot = seen;
   seen->key = key;
+  seen->chain = context->held()[context->top() - 1].chain;
   seen->lock = cause.lock;
   seen->class_id = cause.class_id;
   seen->mode = cause.mode;

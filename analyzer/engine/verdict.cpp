@@ -12,9 +12,9 @@ Judgement plain(Verdict verdict, Reason reason) { return {verdict, reason, {0, 0
 /// A lock both hold, at least one of them exclusively: they cannot hold it at once.
 bool share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std::uint32_t b_count, Judgement& refuted) {
   for (std::uint32_t i = 0; i < a_count; ++i) {
-    if (a[i].pseudo) continue;
+    if (a[i].pseudo || (a[i].flags & kTry)) continue;
     for (std::uint32_t j = 0; j < b_count; ++j) {
-      if (b[j].pseudo || a[i].instance != b[j].instance) continue;
+      if (b[j].pseudo || (b[j].flags & kTry) || a[i].instance != b[j].instance) continue;
       if (a[i].mode != Mode::kWrite && b[j].mode != Mode::kWrite) continue;
       refuted = {Verdict::kRefuted, Reason::kGateLock, {a[i].site, b[j].site}, a[i].instance};
       return true;
@@ -24,15 +24,21 @@ bool share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std
 }
 
 /// `first` asked, went on, and told `second`'s context before that one held what it holds: they did not meet.
-bool before(const Witness& first, const Witness& second) {
+bool before(const Witness& first, const Witness& second, bool wide) {
   return first.request_segment != nullptr && second.from_segment != nullptr &&
-         second.from_segment->knows(*first.request_segment);
+         second.from_segment->knows(*first.request_segment, wide);
 }
 
 /// A crosslock that is waited for again and again: what an earlier round did says nothing of the next one's release.
 bool in_rounds(const Graph& graph, const Witness& witness) {
   const Kind kind = graph.lock_class(graph.dependency(witness.info.dependency).from).info.kind;
   return is_crosslock(kind) && kind != Kind::kThread && kind != Kind::kProcess;
+}
+
+/// ... and one of them that several contexts release: what one of these does excuses nothing.
+bool loose(const Graph& graph, DependencyId id) {
+  const LockClass& from = graph.lock_class(graph.dependency(id).from);
+  return from.many_releasers && is_crosslock(from.info.kind);
 }
 
 bool fits(const Witness& first, const Witness& second) { return first.info.to == second.info.from; }
@@ -59,8 +65,10 @@ int Judge::rank(const Judgement& judgement) noexcept {
 bool Judge::common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept {
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
     const Dependency& a = graph_->dependency(cycle[i]);
+    if (loose(*graph_, cycle[i])) continue;
     for (std::uint32_t j = i + 1; j < cycle.size() && a.gate_count != 0; ++j) {
       const Dependency& b = graph_->dependency(cycle[j]);
+      if (loose(*graph_, cycle[j])) continue;
       if (share_gate(a.gates, a.gate_count, b.gates, b.gate_count, judgement)) return true;
     }
   }
@@ -87,15 +95,14 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
   const Witness* trial[kExactLength];
   struct Level {
     const Witness* next;
-    bool one_context, ordered;   // up to and including the previous level
-    Reason order_reason;
+    bool one_context, ordered, signalled;   // up to and including the previous level
   } levels[kExactLength + 1];
   Judgement best = plain(Verdict::kRefuted, Reason::kGateLock), gate = best;
   bool any = false, complete = true;
   for (std::uint32_t i = 0; i < length; ++i) complete = complete && graph_->dependency(cycle[i]).complete;
   unsigned budget = kCombinations;
   std::uint32_t depth = 0;
-  levels[0] = {graph_->dependency(cycle[0]).witnesses, false, false, Reason::kOrderedByForkJoin};
+  levels[0] = {graph_->dependency(cycle[0]).witnesses, false, false, false};
   for (;;) {
     Level& level = levels[depth];
     const Witness* witness = level.next;
@@ -115,11 +122,15 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
     bool excluded = false;
     Level after = level;
     for (std::uint32_t i = 0; i < depth && !excluded; ++i) {
+      if (loose(*graph_, cycle[i]) || loose(*graph_, cycle[depth])) continue;
       excluded = share_gate(trial[i]->info.held, trial[i]->info.held_count, witness->info.held,
                             witness->info.held_count, gate);
       if (trial[i]->info.context == witness->info.context) after.one_context = true;
-      else if (!in_rounds(*graph_, *trial[i]) && !in_rounds(*graph_, *witness))
-        after.ordered = after.ordered || before(*trial[i], *witness) || before(*witness, *trial[i]);
+      if (trial[i]->info.context == witness->info.context || in_rounds(*graph_, *trial[i]) || in_rounds(*graph_, *witness))
+        continue;
+      after.ordered = after.ordered || before(*trial[i], *witness, false) || before(*witness, *trial[i], false);
+      after.signalled = after.signalled || (trusts_signals_ && (before(*trial[i], *witness, true) ||
+                                                                before(*witness, *trial[i], true)));
     }
     if (excluded) {
       if (!any) best = gate;
@@ -141,6 +152,7 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
     if (!fit) verdict = plain(Verdict::kPossible, Reason::kInstancesDiffer);
     else if (after.one_context) verdict = plain(Verdict::kLatent, Reason::kOneContext);
     else if (after.ordered) verdict = plain(Verdict::kLatent, Reason::kOrderedByForkJoin);
+    else if (after.signalled) verdict = plain(Verdict::kLatent, Reason::kOrderedBySignal);
     else if (timed) verdict = plain(Verdict::kPossible, Reason::kTimed);
     else if (history) verdict = plain(Verdict::kPossible, Reason::kHistoryOnly);
     else verdict = plain(Verdict::kPossible, Reason::kNoneExcluded);
@@ -169,7 +181,7 @@ Judgement Judge::greedy(const Vec<DependencyId>& cycle) noexcept {
       if (score > best) best = score, pick = w;
     }
     chosen_[i] = pick;
-    if (best % 2 == 0) one_context = true;
+    if (best % 2 == 0 && !loose(*graph_, cycle[i])) one_context = true;
     if (std::uint32_t* slot = seen_.insert(std::uint64_t{pick->info.context} + 1)) *slot = i;
     if (i > 0) fit = fit && fits(*chosen_[i - 1], *pick);
     timed = timed || (pick->info.flags & kTimed) != 0;
@@ -182,7 +194,7 @@ Judgement Judge::greedy(const Vec<DependencyId>& cycle) noexcept {
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
     const WitnessInfo& info = chosen_[i]->info;
     for (std::uint32_t j = 0; j < info.held_count; ++j) {
-      if (info.held[j].pseudo) continue;
+      if (info.held[j].pseudo || (info.held[j].flags & kTry)) continue;
       std::uint32_t* slot = held_by.insert(std::uint64_t{info.held[j].instance} + 1);
       if (slot == nullptr) return plain(Verdict::kPossible, Reason::kBudgetSpent);
       const std::uint32_t mine = info.held[j].mode == Mode::kWrite ? 2 : 1;

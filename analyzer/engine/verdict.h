@@ -5,6 +5,7 @@
 //
 // Of one combination, cheapest test first (DESIGN, verdicts):
 //   refuted   two of its contexts hold one lock, at least one of them for writing: they cannot both be where they must be
+//             (what a trylock got does not count: it may fail the next time)
 //   latent    the instances fit, but as this run went one context did two of the steps, or create/join/signal put one
 //             step before the other
 //   possible  nothing seen excludes it; weaker if a step is timed, known from history only, or the instances differ
@@ -38,6 +39,10 @@ class Judge {
   /// The witness chosen for each dependency of the last cycle; nullptr where a dependency has none.
   const Vec<const Witness*>& chosen() const noexcept { return chosen_; }
 
+  /// Signals order only while each is the only one of its object (clock.h); false once one was not.
+  bool trusts_signals() const noexcept { return trusts_signals_; }
+  void distrust_signals() noexcept { trusts_signals_ = false; }
+
   /// How much a judgement says; higher is worse news.
   static int rank(const Judgement& judgement) noexcept;
 
@@ -47,6 +52,7 @@ class Judge {
   bool common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept;
 
   const Graph* graph_;
+  bool trusts_signals_ = true;
   Vec<const Witness*> chosen_;
   FlatMap<std::uint32_t> seen_;
 };

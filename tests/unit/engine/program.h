@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+//
+// Small random concurrent programs for judging the judge: run once under a random schedule with the engine listening,
+// and searched exhaustively over all schedules for the states in which a reported cycle really strikes.
+//
+// A program has 2-4 threads over mutexes, rwlocks (readers that queue behind writers and recursive ones), counting
+// completions, and create/join. Thread 0 is there from the start, the others when created. Releases need not be LIFO.
+//
+// Threading: single-threaded simulation.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "unit/engine/fixture.h"
+
+namespace crossdep::engine::test {
+
+enum class Do : std::uint8_t { kAcquire, kTry, kRelease, kWait, kSignal, kCreate, kJoin };
+
+struct Op {
+  Do what;
+  unsigned object;   // lock, completion or thread
+  Mode mode;
+};
+
+struct Program {
+  unsigned locks = 0, completions = 0;
+  std::vector<std::vector<Op>> threads;
+};
+
+/// How far every thread is, and what is held. Small enough to copy; the key tells states apart.
+struct State {
+  static constexpr unsigned kMaxThreads = 4, kMaxLocks = 5, kMaxCompletions = 2;
+  std::uint8_t next[kMaxThreads] = {};       // index of the next operation
+  bool started[kMaxThreads] = {};
+  bool asked[kMaxThreads] = {};              // the next operation was requested and waits to be granted
+  std::uint8_t held[kMaxThreads][kMaxLocks] = {};   // 0 no, 1 + mode
+  std::uint8_t tried[kMaxThreads] = {};      // bit per lock: the try failed, its release is skipped
+  std::uint8_t count[kMaxCompletions] = {};
+
+  std::string key() const {
+    std::string out;
+    for (unsigned t = 0; t < kMaxThreads; ++t) {
+      out += static_cast<char>(next[t]);
+      out += static_cast<char>((started[t] ? 1 : 0) | (asked[t] ? 2 : 0));
+      out += static_cast<char>(tried[t]);
+      for (unsigned l = 0; l < kMaxLocks; ++l) out += static_cast<char>(held[t][l]);
+    }
+    for (const std::uint8_t c : count) out += static_cast<char>(c);
+    return out;
+  }
+};
+
+class Machine {
+ public:
+  explicit Machine(const Program& program) : program_(program) { state.started[0] = true; }
+
+  const Op* op(unsigned thread) const {
+    if (!state.started[thread] || state.next[thread] >= program_.threads[thread].size()) return nullptr;
+    return &program_.threads[thread][state.next[thread]];
+  }
+  bool blocking(const Op& op) const { return op.what == Do::kAcquire || op.what == Do::kWait || op.what == Do::kJoin; }
+  bool ended(unsigned thread) const {
+    return state.started[thread] && state.next[thread] >= program_.threads[thread].size();
+  }
+  bool lock_free(unsigned thread, unsigned lock, Mode mode) const {
+    for (unsigned other = 0; other < program_.threads.size(); ++other) {
+      if (other == thread) continue;
+      const std::uint8_t held = state.held[other][lock];
+      if (held != 0 && (mode == Mode::kWrite || held == 1 + static_cast<unsigned>(Mode::kWrite))) return false;
+      // A reader that is not recursive queues behind a waiting writer.
+      const Op* theirs = op(other);
+      if (mode == Mode::kRead && state.asked[other] && theirs != nullptr && theirs->what == Do::kAcquire &&
+          theirs->object == lock && theirs->mode == Mode::kWrite)
+        return false;
+    }
+    return true;
+  }
+  /// True if the thread's next operation would block now.
+  bool blocked(unsigned thread) const {
+    const Op* next = op(thread);
+    if (next == nullptr) return false;
+    switch (next->what) {
+      case Do::kAcquire: return !lock_free(thread, next->object, next->mode);
+      case Do::kWait: return state.count[next->object] == 0;
+      case Do::kJoin: return !ended(next->object);
+      default: return false;
+    }
+  }
+  /// True if the thread can take a step: to ask, or to do.
+  bool enabled(unsigned thread) const {
+    const Op* next = op(thread);
+    if (next == nullptr) return false;
+    if (blocking(*next) && !state.asked[thread]) return true;
+    return !blocked(thread);
+  }
+  /// Takes one step of `thread`; true if an operation was done (not only asked for).
+  bool step(unsigned thread) {
+    const Op& next = *op(thread);
+    if (blocking(next) && !state.asked[thread]) {
+      state.asked[thread] = true;
+      return false;
+    }
+    state.asked[thread] = false;
+    switch (next.what) {
+      case Do::kAcquire: state.held[thread][next.object] = 1 + static_cast<std::uint8_t>(next.mode); break;
+      case Do::kTry:
+        if (lock_free(thread, next.object, next.mode)) state.held[thread][next.object] = 1 + static_cast<std::uint8_t>(next.mode);
+        else state.tried[thread] |= static_cast<std::uint8_t>(1u << next.object);
+        break;
+      case Do::kRelease:
+        state.held[thread][next.object] = 0;
+        state.tried[thread] &= static_cast<std::uint8_t>(~(1u << next.object));
+        break;
+      case Do::kWait: --state.count[next.object]; break;
+      case Do::kSignal: ++state.count[next.object]; break;
+      case Do::kCreate: state.started[next.object] = true; break;
+      case Do::kJoin: break;
+    }
+    ++state.next[thread];
+    return true;
+  }
+
+  State state;
+
+ private:
+  const Program& program_;
+};
+
+inline Program random_program(std::mt19937& random) {
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  Program program;
+  const unsigned threads = 2 + below(3);
+  program.locks = 2 + below(State::kMaxLocks - 1);
+  program.completions = below(State::kMaxCompletions + 1);
+  program.threads.resize(threads);
+  const bool readers = below(3) == 0;
+  for (unsigned t = 0; t < threads; ++t) {
+    std::vector<Op>& ops = program.threads[t];
+    std::vector<unsigned> held;
+    const unsigned length = 3 + below(5);
+    for (unsigned i = 0; i < length; ++i) {
+      const unsigned choice = below(12);
+      if (choice < 6 && held.size() < 3) {
+        const unsigned lock = below(program.locks);
+        bool mine = false;
+        for (const unsigned h : held) mine = mine || h == lock;
+        if (mine) continue;
+        const Mode mode = readers && below(2) ? (below(2) ? Mode::kRead : Mode::kRecursiveRead) : Mode::kWrite;
+        ops.push_back({below(8) == 0 ? Do::kTry : Do::kAcquire, lock, mode});
+        held.push_back(lock);
+      } else if (choice < 9 && !held.empty()) {
+        const unsigned which = below(3) == 0 ? below(static_cast<unsigned>(held.size())) : static_cast<unsigned>(held.size()) - 1;
+        ops.push_back({Do::kRelease, held[which], Mode::kWrite});
+        held.erase(held.begin() + which);
+      } else if (program.completions != 0) {
+        ops.push_back({below(2) ? Do::kSignal : Do::kWait, below(program.completions), Mode::kWrite});
+      }
+    }
+    while (!held.empty()) {
+      ops.push_back({Do::kRelease, held.back(), Mode::kWrite});
+      held.pop_back();
+    }
+  }
+  // Thread 0 creates the others somewhere and joins some of them later.
+  std::vector<Op>& first = program.threads[0];
+  for (unsigned t = 1; t < threads; ++t) {
+    const unsigned at = below(static_cast<unsigned>(first.size()) + 1);
+    first.insert(first.begin() + at, {Do::kCreate, t, Mode::kWrite});
+    if (below(2)) {
+      const unsigned later = at + 1 + below(static_cast<unsigned>(first.size()) - at);
+      first.insert(first.begin() + later, {Do::kJoin, t, Mode::kWrite});
+    }
+  }
+  return program;
+}
+
+/// What a run has shown: how many operations of each thread, the one it waits in included, and which tries failed.
+struct Shown {
+  std::vector<unsigned> operations;
+  std::set<std::pair<unsigned, unsigned>> failed_tries;   // (thread, operation)
+};
+
+/// Runs the program once under a random schedule; the engine hears every step. Locks are named L0.., completions C0..,
+/// thread ends (thread)0..
+inline Shown run_once(const Program& program, std::mt19937& random, Stage& stage) {
+  Machine machine(program);
+  Engine& engine = *stage.engine;
+  const auto name = [](const char* prefix, unsigned i) { return prefix + std::to_string(i); };
+  std::vector<Context*> contexts(program.threads.size());
+  const auto begin = [&](unsigned thread, Context* parent) {
+    contexts[thread] = stage.context(name("T", thread), parent, stage.lock(name("(thread)", thread), Kind::kThread));
+  };
+  begin(0, nullptr);
+  Shown shown;
+  for (;;) {
+    std::vector<unsigned> enabled;
+    for (unsigned t = 0; t < program.threads.size(); ++t)
+      if (machine.enabled(t)) enabled.push_back(t);
+    if (enabled.empty()) {
+      for (unsigned t = 0; t < program.threads.size(); ++t)
+        shown.operations.push_back(machine.state.next[t] + (machine.state.asked[t] ? 1 : 0));
+      return shown;
+    }
+    const unsigned t = enabled[random() % enabled.size()];
+    const Op op = *machine.op(t);
+    const Site site = 1 + t * 64 + machine.state.next[t];
+    const bool skipped = op.what == Do::kRelease && (machine.state.tried[t] >> op.object & 1);
+    const bool done = machine.step(t);
+    Context* context = contexts[t];
+    switch (op.what) {
+      case Do::kAcquire:
+        if (!done) engine.request(context, stage.lock(name("L", op.object)), op.mode, 0, site);
+        else engine.acquired(context, stage.lock(name("L", op.object)), op.mode, 0, site);
+        break;
+      case Do::kTry:
+        engine.request(context, stage.lock(name("L", op.object)), op.mode, kTry, site);
+        if (machine.state.held[t][op.object] == 0) shown.failed_tries.emplace(t, machine.state.next[t] - 1u);
+        else
+          engine.acquired(context, stage.lock(name("L", op.object)), op.mode, kTry, site);
+        break;
+      case Do::kRelease:
+        if (!skipped) engine.release(context, stage.lock(name("L", op.object)), site);
+        break;
+      case Do::kWait: {
+        LockInstance* lock = stage.lock(name("C", op.object), Kind::kCompletion);
+        if (!done) engine.wait_begin(context, lock, nullptr, 0, site);
+        else engine.wait_end(context, lock, nullptr, true, site);
+        break;
+      }
+      case Do::kSignal: engine.signal(context, stage.lock(name("C", op.object), Kind::kCompletion), 1, site); break;
+      case Do::kCreate: begin(op.object, context); break;
+      case Do::kJoin:
+        if (!done) engine.join_begin(context, contexts[op.object], 0, site);
+        else engine.join_end(context, contexts[op.object], true);
+        break;
+    }
+    if (done && machine.ended(t)) engine.end_context(context, site);
+  }
+}
+
+/// One step of a cycle in the simulation's terms: who is to release `from` asks for `to`.
+struct Blocked {
+  std::string from, to;
+};
+
+/// Searches every schedule for a state in which each step of the cycle is taken by a thread of its own that is blocked,
+/// in an operation that the judged run has shown.
+class Search {
+ public:
+  Search(const Program& program, std::vector<std::vector<Blocked>> cycles, Shown shown)
+      : struck(cycles.size()), program_(program), cycles_(std::move(cycles)), shown_(std::move(shown)) {}
+
+  bool run(std::size_t most_states) {
+    std::vector<Machine> work{Machine(program_)};
+    seen_.insert(work[0].state.key());
+    while (!work.empty()) {
+      Machine here = work.back();
+      work.pop_back();
+      if (seen_.size() > most_states) return false;
+      for (std::size_t c = 0; c < cycles_.size(); ++c)
+        if (!struck[c]) struck[c] = strikes(here, cycles_[c], 0, 0);
+      for (unsigned t = 0; t < program_.threads.size(); ++t) {
+        if (!here.enabled(t)) continue;
+        Machine next = here;
+        next.step(t);
+        if (seen_.insert(next.state.key()).second) work.push_back(next);
+      }
+    }
+    return true;
+  }
+
+  std::vector<bool> struck;   // per cycle
+
+ private:
+  /// Thread `t` is to release `object`: holds the lock, has yet to signal, is itself, and is blocked asking for `to`.
+  bool takes_step(const Machine& machine, unsigned t, const Blocked& step) const {
+    const Op* next = machine.op(t);
+    if (next == nullptr || !machine.state.asked[t] || !machine.blocked(t)) return false;
+    if (machine.state.next[t] >= shown_.operations[t]) return false;
+    std::string wants = next->what == Do::kAcquire ? "L" : next->what == Do::kWait ? "C" : "(thread)";
+    wants += std::to_string(next->object);
+    if (wants != step.to) return false;
+    const unsigned object = static_cast<unsigned>(step.from.back() - '0');
+    if (step.from[0] == 'L') {
+      if (machine.state.held[t][object] == 0) return false;
+      unsigned got = machine.state.next[t];
+      while (got-- > 0) {
+        const Op& op = program_.threads[t][got];
+        if (op.object == object && (op.what == Do::kAcquire || op.what == Do::kTry)) break;
+      }
+      return shown_.failed_tries.count({t, got}) == 0;
+    }
+    if (step.from[0] == '(') return object == t;
+    for (std::size_t i = machine.state.next[t]; i < shown_.operations[t]; ++i)
+      if (program_.threads[t][i].what == Do::kSignal && program_.threads[t][i].object == object) return true;
+    return false;
+  }
+  bool strikes(const Machine& machine, const std::vector<Blocked>& cycle, std::size_t at, unsigned used) const {
+    if (at == cycle.size()) return true;
+    for (unsigned t = 0; t < program_.threads.size(); ++t)
+      if (!(used >> t & 1) && takes_step(machine, t, cycle[at]) && strikes(machine, cycle, at + 1, used | 1u << t))
+        return true;
+    return false;
+  }
+
+  const Program& program_;
+  std::vector<std::vector<Blocked>> cycles_;
+  Shown shown_;
+  std::unordered_set<std::string> seen_;
+};
+
+}  // namespace crossdep::engine::test
