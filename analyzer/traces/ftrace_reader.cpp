@@ -4,8 +4,8 @@
 // KernelModel.
 //
 // Which source tells of locks is found out while reading. A stock `lock_acquire` can stand directly before the `lockx_`
-// line of the same acquisition, and other processors' lines between the two: until the source is known, a few stock lines
-// are held back.
+// line of the same acquisition, and other processors' lines between the two: from the first stock line on, lines are held
+// back until the source is known.
 #include "traces/ftrace_reader.h"
 
 #include <cstring>
@@ -18,7 +18,7 @@ namespace {
 
 using engine::Mode;
 
-constexpr std::size_t kHeldBack = 64;
+constexpr std::size_t kHeldBack = 256;
 constexpr std::string_view kWritten = "# entries-in-buffer/entries-written: ";
 
 class FtraceReader {
@@ -34,6 +34,8 @@ class FtraceReader {
 
   void line(std::string_view text);
   bool comment_or_loss(std::string_view text);
+  void decide(std::string_view text);
+  void choose(Source source);
   void event(const FtraceLine& line);
   bool stock_lock(Task& task, const FtraceLine& line);
   bool lockx(Task& task, const FtraceLine& line);
@@ -43,11 +45,9 @@ class FtraceReader {
   bool probed_acquire(Task& task, const FtraceProbe& probe);
   bool work_begins(Task& task, std::string_view body);
   bool stock_acquire(Task& task, std::string_view body);
-  void choose(Source source);
-  void tell_held_back();
 
   Task& task_of(const FtraceLine& line, char context) {
-    return model_.task(line.pid, line.cpu, line.comm, context, source_.line_number());
+    return model_.task(line.pid, line.cpu, line.comm, context, number_);
   }
 
   LineSource& source_;
@@ -55,7 +55,8 @@ class FtraceReader {
   EventConsumer& consumer_;
   KernelModel model_;
   Source lock_source_ = Source::kUnknown;
-  std::vector<std::pair<std::uint64_t, std::string>> held_back_;   // stock lines that wait for the source to be known
+  std::vector<std::pair<std::uint64_t, std::string>> held_back_;   // lines that wait for the source to be known
+  std::uint64_t number_ = 0;            // of the line being judged
   std::uint64_t probed_map_ = 0;        // of the last probed lock_acquire ...
   std::uint32_t probed_pid_ = 0;        // ... and its task: the stock event of it follows
   std::uint64_t events_ = 0;
@@ -83,7 +84,9 @@ Status FtraceReader::run() {
       cut = text.front() != '#' || parse_ftrace_line(text, ignored);
       break;
     }
-    line(text);
+    number_ = source_.line_number();
+    if (lock_source_ == Source::kUnknown) decide(text);
+    else line(text);
   }
   if (lock_source_ == Source::kUnknown) choose(Source::kStock);
   model_.finish();
@@ -124,7 +127,7 @@ bool FtraceReader::comment_or_loss(std::string_view text) {
     if (take_decimal(rest, cpu) && lost != std::string_view::npos) {
       rest = text.substr(4 + lost + 6);
       take_decimal(rest, count);   // older kernels print no number
-      model_.lose(static_cast<std::uint32_t>(cpu), count == 0 ? 1 : count, source_.line_number());
+      model_.lose(static_cast<std::uint32_t>(cpu), count == 0 ? 1 : count, number_);
       return true;
     }
     return text.find("buffer started") != std::string_view::npos;   // ##### CPU 1 buffer started ####
@@ -140,25 +143,45 @@ void FtraceReader::line(std::string_view text) {
     return;
   }
   if (comment_or_loss(text)) return;
-  if (events_ != 0 && foreign_++ == 0) first_foreign_ = source_.line_number();   // what precedes the first event is a preamble
+  if (events_ != 0 && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
+}
+
+// The source is not known yet: judges the line at once if that does not matter to it, else holds it back.
+void FtraceReader::decide(std::string_view text) {
+  FtraceLine parsed;
+  const bool is_event = !text.empty() && text.front() != '#' && parse_ftrace_line(text, parsed);
+  Source found = Source::kUnknown;
+  if (is_event && starts_with(parsed.event, "lockx_")) found = Source::kLockx;
+  if (is_event && starts_with(parsed.body, "(lock_acquire+")) found = Source::kProbes;
+  const bool stock = is_event && starts_with(parsed.event, "lock_");
+  if (found == Source::kUnknown && (stock || !held_back_.empty())) {
+    held_back_.emplace_back(number_, text);
+    if (held_back_.size() < kHeldBack) return;
+    choose(Source::kStock);
+    return;
+  }
+  if (found != Source::kUnknown) choose(found);
+  line(text);
+}
+
+void FtraceReader::choose(Source source) {
+  lock_source_ = source;
+  const std::uint64_t number = number_;
+  for (const auto& [at, text] : held_back_) {
+    number_ = at;
+    line(text);
+  }
+  held_back_.clear();
+  number_ = number;
 }
 
 void FtraceReader::event(const FtraceLine& line) {
   bool readable = true;
   if (starts_with(line.event, "lock_")) {
     if (lock_source_ == Source::kLockx && line.event != "lock_acquired") return;
-    if (lock_source_ == Source::kUnknown) {
-      if (held_back_.size() == kHeldBack) {   // nothing richer stood between them
-        choose(Source::kStock);
-      } else {
-        held_back_.emplace_back(source_.line_number(),
-                                std::string(line.comm.data(), line.body.data() + line.body.size()));
-        return;
-      }
-    }
     readable = stock_lock(task_of(line, line.context()), line);
   } else if (starts_with(line.event, "lockx_")) {
-    if (lock_source_ != Source::kLockx) choose(Source::kLockx);
+    lock_source_ = Source::kLockx;
     readable = lockx(task_of(line, line.context()), line);
   } else if (!line.body.empty() && line.body.front() == '(') {
     readable = probe(line);
@@ -182,24 +205,7 @@ void FtraceReader::event(const FtraceLine& line) {
       model_.fork(task, static_cast<std::uint32_t>(child), name);
     }
   }
-  if (!readable && unreadable_++ == 0) first_unreadable_ = source_.line_number();
-}
-
-void FtraceReader::choose(Source source) {
-  const bool was_unknown = lock_source_ == Source::kUnknown;
-  lock_source_ = source;
-  if (!was_unknown || held_back_.empty()) return;
-  if (source == Source::kStock || source == Source::kProbes) tell_held_back();
-  held_back_.clear();   // kLockx tells of the same acquisition itself
-}
-
-void FtraceReader::tell_held_back() {
-  for (const auto& [number, text] : held_back_) {
-    FtraceLine line;
-    if (!parse_ftrace_line(text, line)) continue;
-    stock_lock(model_.task(line.pid, line.cpu, line.comm, line.context(), number), line);
-  }
-  held_back_.clear();
+  if (!readable && unreadable_++ == 0) first_unreadable_ = number_;
 }
 
 // --- the kernel's own tracepoints --------------------------------------------------------------------------------------
@@ -394,7 +400,7 @@ bool FtraceReader::probe(const FtraceLine& line) {
 }
 
 bool FtraceReader::probed_acquire(Task& task, const FtraceProbe& probe) {
-  if (lock_source_ != Source::kProbes) choose(Source::kProbes);
+  lock_source_ = Source::kProbes;
   KernelAcquire acquire;
   std::string_view fields = probe.fields, key, value;
   std::uint64_t number = 0;

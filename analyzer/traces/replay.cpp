@@ -41,6 +41,7 @@ void Replay::on_case(std::string_view name) {
   const bool empty = case_name_.empty() && events_ == 0;   // what lies before the first %case is no case of its own
   if (!empty) finish();
   case_name_ = name;
+  engine_.reset();   // it refers to the sink, which the next line may replace
   reset(on_case_begin ? on_case_begin(name) : *sink_);
 }
 

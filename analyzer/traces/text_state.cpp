@@ -76,7 +76,7 @@ ClassId TextState::lock_class(std::string_view name, unsigned subclass, Kind kin
   const auto next = static_cast<ClassId>(class_names_.size());
   const auto [at, fresh] = classes_.try_emplace(class_key(name, subclass), Class{next, line});
   if (!fresh) return at->second.id;
-  class_names_.emplace_back(name);
+  class_names_.push_back({std::string(name), subclass});
   ClassDefinition definition;
   definition.id = next;
   definition.kind = kind;
@@ -121,10 +121,11 @@ void TextState::end_locks(std::uint64_t begin, std::uint64_t end) {
 
 ClassId TextState::class_asked_for(InstanceId id, const TextArguments& from) {
   if (!from.class_name && !from.subclass) return kNone;
-  const std::string own = class_names_[locks_[id].class_id];
-  const ClassId asked = lock_class(from.class_name.value_or(own), from.subclass.value_or(0),
-                                   from.kind.value_or(Kind::kMutex), from, 0);
-  return asked == locks_[id].class_id ? kNone : asked;
+  const ClassId own = locks_[id].class_id;
+  const std::string_view name = from.class_name.value_or(class_names_[own].name);
+  const unsigned subclass = from.subclass.value_or(0);
+  if (name == class_names_[own].name && subclass == class_names_[own].subclass) return kNone;   // as nearly always
+  return lock_class(name, subclass, from.kind.value_or(Kind::kMutex), from, 0);
 }
 
 Site TextState::site(std::string_view text) {

@@ -6,6 +6,7 @@
 // Threading: one thread.  Allocation: names and objects of one case; reset() drops them.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -83,7 +84,11 @@ class TextState {
   std::vector<std::unique_ptr<TextTask>> tasks_;   // by number of the name
   std::vector<Lock> locks_;                        // by number of the name, which is the InstanceId too
   std::unordered_map<std::string, Class> classes_;
-  std::vector<std::string> class_names_;           // by ClassId
+  struct ClassName {
+    std::string name;
+    unsigned subclass;
+  };
+  std::deque<ClassName> class_names_;              // by ClassId; never moves
   ContextId next_context_ = 0;
 };
 
