@@ -24,7 +24,7 @@
 
 namespace crossdep::reports {
 
-/// What turns numbers into names: symbols/ for native recordings, SiteTextResolver (site_text.h) for text.
+/// What turns numbers into names: symbols::Symbolizer for native recordings, SiteTextResolver (site_text.h) for text.
 class FrameResolver {
  public:
   virtual ~FrameResolver() = default;
