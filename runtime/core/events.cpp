@@ -14,49 +14,47 @@ namespace {
 
 InstanceId id_of(const LockInstance* lock) noexcept { return lock == nullptr ? kNone : lock->id; }
 
+// Called while the lock is owned. What only one context can own needs no locked instruction.
 std::uint64_t next_number(LockInstance* lock) noexcept {
-  return std::uint64_t{lock->sequence.fetch_add(1, std::memory_order_relaxed)} + 1;
+  if (lock->kind != Kind::kMutex && lock->kind != Kind::kSpin)
+    return std::uint64_t{lock->sequence.fetch_add(1, std::memory_order_relaxed)} + 1;
+  const std::uint32_t number = lock->sequence.load(std::memory_order_relaxed) + 1;
+  lock->sequence.store(number, std::memory_order_relaxed);
+  return number;
 }
 
 std::uint64_t tick() noexcept { return runtime.journal.tick(); }
 
 }  // namespace
 
-void note_request(const Inside& inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+void note_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
   if (lock != nullptr)
     inside.stream()->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
 }
 
-void note_acquired(const Inside& inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+void note_acquired(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
   if (lock == nullptr) return;
-  std::uint64_t number;
-  if (mode == Mode::kWrite) {   // ours alone now: no locked instruction
-    number = std::uint64_t{lock->sequence.load(std::memory_order_relaxed)} + 1;
-    lock->sequence.store(static_cast<std::uint32_t>(number), std::memory_order_relaxed);
-  } else {
-    number = next_number(lock);
-  }
-  inside.stream()->acquired(lock->id, number, mode, flags, site);
+  inside.stream()->acquired(lock->id, next_number(lock), mode, flags, site);
 }
 
-void note_failed(const Inside& inside, LockInstance* lock) noexcept {
+void note_failed(Token inside, LockInstance* lock) noexcept {
   if (lock != nullptr) inside.stream()->failed(lock->id);
 }
 
-void note_release(const Inside& inside, LockInstance* lock, Site site) noexcept {
+void note_release(Token inside, LockInstance* lock, Site site) noexcept {
   if (lock != nullptr) inside.stream()->release(lock->id, next_number(lock), site);
 }
 
-void note_init(const Inside& inside, LockInstance* lock, Site site) noexcept {
+void note_init(Token inside, LockInstance* lock, Site site) noexcept {
   if (lock == nullptr || inside.stream() == nullptr) return;
   inside.stream()->init(lock->id, lock->class_id, lock->kind, lock->flags, lock->address, next_number(lock), site);
 }
 
-void note_destroy(const Inside& inside, LockInstance* lock, Site site) noexcept {
+void note_destroy(Token inside, LockInstance* lock, Site site) noexcept {
   if (lock != nullptr && inside.stream() != nullptr) inside.stream()->destroy(lock->id, next_number(lock), site);
 }
 
-void request_as(const Inside& inside, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
+void request_as(Token inside, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
                 Site site) noexcept {
   if (lock == nullptr) return;
   engine_of_process().request_as(inside.context(), lock, class_id, mode, flags, site);
@@ -64,7 +62,7 @@ void request_as(const Inside& inside, LockInstance* lock, ClassId class_id, Mode
     stream->request_as(lock->id, class_id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site, kNone);
 }
 
-void acquired_as(const Inside& inside, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
+void acquired_as(Token inside, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
                  Site site) noexcept {
   if (lock == nullptr) return;
   engine_of_process().acquired_as(inside.context(), lock, class_id, mode, flags, site);
@@ -72,13 +70,13 @@ void acquired_as(const Inside& inside, LockInstance* lock, ClassId class_id, Mod
     stream->acquired_as(lock->id, class_id, next_number(lock), mode, flags, site);
 }
 
-void downgrade(const Inside& inside, LockInstance* lock, Site site) noexcept {
+void downgrade(Token inside, LockInstance* lock, Site site) noexcept {
   if (lock == nullptr) return;
   if (record::Stream* stream = inside.stream()) stream->downgrade(lock->id, next_number(lock), site);
   engine_of_process().downgrade(inside.context(), lock, site);
 }
 
-void wait_begin(const Inside& inside, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags,
+void wait_begin(Token inside, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags,
                 Site site) noexcept {
   if (crosslock == nullptr) return;
   if (record::Stream* stream = inside.stream())
@@ -86,54 +84,54 @@ void wait_begin(const Inside& inside, LockInstance* crosslock, LockInstance* mut
   engine_of_process().wait_begin(inside.context(), crosslock, mutex, flags, site);
 }
 
-void wait_end(const Inside& inside, LockInstance* crosslock, LockInstance* mutex, bool matched, Site site) noexcept {
+void wait_end(Token inside, LockInstance* crosslock, LockInstance* mutex, bool matched, Site site) noexcept {
   if (crosslock == nullptr) return;
   engine_of_process().wait_end(inside.context(), crosslock, nullptr, matched, site);
   if (record::Stream* stream = inside.stream())
     stream->wait_end(crosslock->id, kNone, matched, id_of(mutex), mutex == nullptr ? 0 : next_number(mutex), tick(), site);
 }
 
-void signal(const Inside& inside, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
+void signal(Token inside, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (crosslock == nullptr) return;
   if (record::Stream* stream = inside.stream()) stream->signal(crosslock->id, count, tick(), site);
   engine_of_process().signal(inside.context(), crosslock, count, site);
 }
 
-void enter(const Inside& inside, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept {
+void enter(Token inside, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept {
   engine_of_process().enter(inside.context(), kind, work, queue, site);
   if (record::Stream* stream = inside.stream()) stream->enter(kind, 0, id_of(work), id_of(queue), tick(), site);
 }
 
-void leave(const Inside& inside, Site site) noexcept {
+void leave(Token inside, Site site) noexcept {
   if (record::Stream* stream = inside.stream()) stream->leave(tick(), site);
   engine_of_process().leave(inside.context(), site);
 }
 
-void join_begin(const Inside& inside, Context* child, std::uint8_t flags, Site site) noexcept {
+void join_begin(Token inside, Context* child, std::uint8_t flags, Site site) noexcept {
   if (child == nullptr) return;
   engine_of_process().join_begin(inside.context(), child, flags, site);
   if (record::Stream* stream = inside.stream()) stream->join_begin(child->id(), flags, tick(), site);
 }
 
-void join_end(const Inside& inside, Context* child, bool joined) noexcept {
+void join_end(Token inside, Context* child, bool joined) noexcept {
   if (child == nullptr) return;
   engine_of_process().join_end(inside.context(), child, joined);
   if (record::Stream* stream = inside.stream()) stream->join_end(child->id(), joined, tick());
 }
 
-void might_lock(const Inside& inside, LockInstance* lock, Mode mode, Site site) noexcept {
+void might_lock(Token inside, LockInstance* lock, Mode mode, Site site) noexcept {
   if (lock == nullptr) return;
   engine_of_process().might_lock(inside.context(), lock, mode, site);
   if (record::Stream* stream = inside.stream()) stream->might_lock(lock->id, mode, site);
 }
 
-void assert_held(const Inside& inside, LockInstance* lock, Mode mode, Site site) noexcept {
+void assert_held(Token inside, LockInstance* lock, Mode mode, Site site) noexcept {
   if (lock == nullptr) return;
   engine_of_process().assert_held(inside.context(), lock, mode, site);
   if (record::Stream* stream = inside.stream()) stream->assert_held(lock->id, mode, site);
 }
 
-void operation(const Inside& inside, const char* name, Site site) noexcept {
+void operation(Token inside, const char* name, Site site) noexcept {
   if (name == nullptr) return;
   if (record::Stream* stream = inside.stream())
     stream->operation(name, static_cast<std::uint32_t>(length(name)), site);

@@ -112,7 +112,7 @@ ClassSpec Identity::spec_of_new(const void* object, Kind kind, Site site, bool i
   return spec;
 }
 
-LockInstance* Identity::make(const Inside& inside, const ClassSpec& spec, const void* object, Kind kind,
+LockInstance* Identity::make(Token inside, const ClassSpec& spec, const void* object, Kind kind,
                              std::uint8_t flags, Site site) noexcept {
   LockInstance* lock = engine_of_process().create(declare(spec), kind, address_of(object), flags);
   if (lock == nullptr) return nullptr;
@@ -121,7 +121,7 @@ LockInstance* Identity::make(const Inside& inside, const ClassSpec& spec, const 
   return lock;
 }
 
-LockInstance* Identity::first_sight(const Inside& inside, const void* object, Kind kind, std::uint8_t flags,
+LockInstance* Identity::first_sight(Token inside, const void* object, Kind kind, std::uint8_t flags,
                                     Site site) noexcept {
   FutexHold hold(lock_);
   if (LockInstance* known = objects_.find(address_of(object))) return known;
@@ -129,7 +129,7 @@ LockInstance* Identity::first_sight(const Inside& inside, const void* object, Ki
   return make(inside, spec, object, spec.kind, flags, site);
 }
 
-LockInstance* Identity::initialised(const Inside& inside, const void* object, Kind kind, std::uint8_t flags,
+LockInstance* Identity::initialised(Token inside, const void* object, Kind kind, std::uint8_t flags,
                                     Site site) noexcept {
   FutexHold hold(lock_);
   const ClassSpec spec = spec_of_new(object, kind, site, true);
@@ -142,7 +142,7 @@ LockInstance* Identity::initialised(const Inside& inside, const void* object, Ki
   return known;
 }
 
-void Identity::destroyed(const Inside& inside, const void* object, Site site) noexcept {
+void Identity::destroyed(Token inside, const void* object, Site site) noexcept {
   FutexHold hold(lock_);
   const std::uint64_t address = address_of(object);
   if (Name* name = names_.find(address)) {
@@ -156,7 +156,7 @@ void Identity::destroyed(const Inside& inside, const void* object, Site site) no
   engine_of_process().destroy(inside.context(), known, site);
 }
 
-void Identity::named(const Inside& inside, const void* object, const char* text, bool has_kind, Kind kind,
+void Identity::named(Token inside, const void* object, const char* text, bool has_kind, Kind kind,
                      std::uint8_t subclass, Site site) noexcept {
   if (text == nullptr) text = "";
   FutexHold hold(lock_);
@@ -189,7 +189,7 @@ void Identity::named(const Inside& inside, const void* object, const char* text,
   note_init(inside, known, site);
 }
 
-LockInstance* Identity::anonymous(const Inside& inside, const ClassSpec& spec, std::uint64_t address) noexcept {
+LockInstance* Identity::anonymous(Token inside, const ClassSpec& spec, std::uint64_t address) noexcept {
   FutexHold hold(lock_);
   LockInstance* lock = engine_of_process().create(declare(spec), spec.kind, address, 0);
   if (lock != nullptr) note_init(inside, lock, spec.key);
@@ -223,7 +223,7 @@ void Identity::become_child() noexcept {
   parents_ = parent;
 }
 
-LockInstance* Identity::adopt(const Inside& inside, const LockInstance* parents) noexcept {
+LockInstance* Identity::adopt(Token inside, const LockInstance* parents) noexcept {
   const void* object = reinterpret_cast<const void*>(parents->address);
   return first_sight(inside, object, parents->kind, parents->flags, 0);
 }

@@ -36,18 +36,18 @@ class Identity {
   }
 
   /// An object not seen before is used. nullptr when memory is out.
-  engine::LockInstance* first_sight(const Inside&, const void* object, engine::Kind, std::uint8_t flags,
+  engine::LockInstance* first_sight(Token, const void* object, engine::Kind, std::uint8_t flags,
                                     engine::Site) noexcept;
   /// An object is initialised: new, or the end of whatever was at its address.
-  engine::LockInstance* initialised(const Inside&, const void* object, engine::Kind, std::uint8_t flags,
+  engine::LockInstance* initialised(Token, const void* object, engine::Kind, std::uint8_t flags,
                                     engine::Site) noexcept;
   /// Its life ends.
-  void destroyed(const Inside&, const void* object, engine::Site) noexcept;
+  void destroyed(Token, const void* object, engine::Site) noexcept;
   /// An annotation: name and, if `has_kind`, kind and subclass; of an object now or later in use.
-  void named(const Inside&, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
+  void named(Token, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
              engine::Site) noexcept;
   /// An instance of a class of its own key that no address leads to (a thread's end).
-  engine::LockInstance* anonymous(const Inside&, const engine::Engine::ClassSpec&, std::uint64_t address) noexcept;
+  engine::LockInstance* anonymous(Token, const engine::Engine::ClassSpec&, std::uint64_t address) noexcept;
   /// The class of `lock` with another subclass.
   engine::ClassId subclass(engine::LockInstance* lock, unsigned subclass) noexcept;
   /// The class of an object made at `site`, called through the C++ library or a wrapper.
@@ -56,7 +56,7 @@ class Identity {
   /// In a fork child, before the new engine is used: the parent's objects are known by class, none by instance.
   void become_child() noexcept;
   /// In a fork child: the instance of the parent's that was at `address`, made anew.
-  engine::LockInstance* adopt(const Inside&, const engine::LockInstance* parents) noexcept;
+  engine::LockInstance* adopt(Token, const engine::LockInstance* parents) noexcept;
 
  private:
   struct ClassRecord {
@@ -80,7 +80,7 @@ class Identity {
   engine::ClassId declare(const engine::Engine::ClassSpec&) noexcept;
   const ClassRecord* record_of(engine::ClassId id) const noexcept;
   Place* place_of(std::uint64_t key) noexcept;
-  engine::LockInstance* make(const Inside&, const engine::Engine::ClassSpec&, const void* object, engine::Kind,
+  engine::LockInstance* make(Token, const engine::Engine::ClassSpec&, const void* object, engine::Kind,
                              std::uint8_t flags, engine::Site) noexcept;
 
   ObjectMap<engine::LockInstance> objects_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the runtime knows of the calling thread, and the token `Inside`: holding one means "this thread is in the
-// runtime, and nothing it calls, nor a signal handler that interrupts it, will be observed". Whatever touches the engine
-// takes an Inside, so that the compiler checks the guard is held.
+// What the runtime knows of the calling thread, and its recursion guard: while an `Inside` lives, this thread is in the
+// runtime, and nothing it calls, nor a signal handler that interrupts it, will be observed. Whatever touches the engine
+// takes a `Token`, which only an Inside can make, so that the compiler checks the guard is held.
 //
 // The hot path is one comparison and two stores to the thread's own TLS block (initial-exec: no call to find it).
 // Threading: each thread its own block.  Allocation: none here.
@@ -42,11 +42,24 @@ extern thread_local constinit ThreadState thread_state_block __attribute__((tls_
 
 inline ThreadState& this_thread() noexcept { return thread_state_block; }
 
+/// Proof that the guard is held; passed by value.
+class Token {
+ public:
+  ThreadState& thread() const noexcept { return *self_; }
+  engine::Context* context() const noexcept { return self_->context; }
+  record::Stream* stream() const noexcept { return self_->stream; }
+
+ private:
+  friend class Inside;
+  explicit Token(ThreadState* self) noexcept : self_(self) {}
+  ThreadState* self_;
+};
+
 class Inside {
  public:
   /// The guard, or an empty one if the thread is not to be observed now. Starts the runtime and the thread's context
   /// where that has not happened yet.
-  static Inside enter() noexcept {
+  __attribute__((always_inline)) static Inside enter() noexcept {
     ThreadState& self = this_thread();
     if (self.phase != Phase::kReady) [[unlikely]] return Inside(enter_slow(self, __builtin_frame_address(0)));
     self.phase = Phase::kInside;
@@ -58,11 +71,11 @@ class Inside {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     self_->phase = self_->resting;
   }
-  Inside(const Inside&) = delete;
-  Inside& operator=(const Inside&) = delete;
+  Inside(Token) = delete;
+  Inside& operator=(Token) = delete;
 
   explicit operator bool() const noexcept { return self_ != nullptr; }
-  ThreadState& thread() const noexcept { return *self_; }
+  operator Token() const noexcept { return Token(self_); }
   engine::Context* context() const noexcept { return self_->context; }
   record::Stream* stream() const noexcept { return self_->stream; }
 

@@ -32,19 +32,19 @@ Kind kind_of(int kind) noexcept {
 }
 
 // An object that was never announced is a lock, or a completion where it is waited for, of unknown name.
-LockInstance* instance(const Inside& inside, const void* object, Kind kind, Site site) noexcept {
+LockInstance* instance(Token inside, const void* object, Kind kind, Site site) noexcept {
   if (object == nullptr) return nullptr;
   if (LockInstance* lock = identity.find(object)) return lock;
   return identity.first_sight(inside, object, kind, 0, site);
 }
 
-void ask(const Inside& inside, LockInstance* lock, int mode, int flags, int subclass, Site site) noexcept {
+void ask(Token inside, LockInstance* lock, int mode, int flags, int subclass, Site site) noexcept {
   if (lock == nullptr) return;
   if (subclass < 0) return request(inside, lock, mode_of(mode), flags_of(flags), site);
   request_as(inside, lock, identity.subclass(lock, static_cast<unsigned>(subclass)), mode_of(mode), flags_of(flags), site);
 }
 
-void got(const Inside& inside, LockInstance* lock, int mode, int flags, int subclass, Site site) noexcept {
+void got(Token inside, LockInstance* lock, int mode, int flags, int subclass, Site site) noexcept {
   if (lock == nullptr) return;
   if (subclass < 0) return acquired(inside, lock, mode_of(mode), flags_of(flags), site);
   acquired_as(inside, lock, identity.subclass(lock, static_cast<unsigned>(subclass)), mode_of(mode), flags_of(flags), site);
