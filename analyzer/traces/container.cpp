@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See container.h. One pass over the chunk headers (512 bytes of each 64 KiB), all by pread: a mapped file that somebody
+// See container.h. One pass over the chunk headers (1 KiB of each 64), all by pread: a mapped file that somebody
 // truncates would be a SIGBUS.
 //
 // Threading: one thread.  Allocation: the heap.

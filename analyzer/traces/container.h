@@ -53,7 +53,6 @@ class Container {
   const std::string& path() const { return path_; }
   const record::FileHeader& header() const { return header_; }
   std::uint64_t size() const { return size_; }
-  bool forked() const { return (header_.flags & record::kForked) != 0; }
   /// Recorded with event streams (whether or not one holds an event).
   bool has_events() const { return (header_.flags & record::kHasEvents) != 0 || !streams_.empty(); }
 

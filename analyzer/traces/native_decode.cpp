@@ -17,8 +17,8 @@ using record::kOpMask;
 using record::kPlace;
 using record::kSlots;
 
-StreamDecoder::StreamDecoder(const Container& container, const Container::Stream& stream)
-    : container_(container), stream_(stream) {
+StreamDecoder::StreamDecoder(const Container& container, const Container::Stream& stream, std::size_t block)
+    : container_(container), stream_(stream), block_(block) {
   status_.file = container.path();
 }
 
@@ -71,7 +71,7 @@ void StreamDecoder::fill(Batch& batch, std::size_t capacity) {
     batch.steps.resize(capacity + 1);
   }
   while (batch.size == 0) {
-    if (at_ == end_ && !load() && !next_part(batch)) return;
+    if (at_ == end_ && !load() && !next_part()) return;
     decode(batch, capacity);
   }
   // Only now do the frames stay where they are.
@@ -83,7 +83,7 @@ void StreamDecoder::fill(Batch& batch, std::size_t capacity) {
 /// The next block of the current part; false: the part is over.
 bool StreamDecoder::load() {
   if (rest_.begin >= rest_.end) return false;
-  const std::size_t wanted = std::min<std::uint64_t>(rest_.end - rest_.begin, kBlock);
+  const std::size_t wanted = std::min<std::uint64_t>(rest_.end - rest_.begin, block_);
   if (buffer_.size() < wanted + kPadding) buffer_.resize(wanted + kPadding);
   base_ = rest_.begin;
   const std::size_t got = container_.read(base_, buffer_.data(), wanted);
@@ -99,7 +99,7 @@ bool StreamDecoder::load() {
   return got > 0;
 }
 
-bool StreamDecoder::next_part(Batch&) {
+bool StreamDecoder::next_part() {
   while (part_ < stream_.parts.size()) {
     const Container::StreamPart& part = stream_.parts[part_++];
     if (part.ordinal != expected_) {
@@ -115,9 +115,6 @@ bool StreamDecoder::next_part(Batch&) {
     last_request_ = kNone;
     if (load()) return true;
   }
-  // Nothing more will come: the memory is worth more to the other streams.
-  buffer_ = {};
-  slots_ = {};
   return false;
 }
 

@@ -53,7 +53,10 @@ struct Batch {
 
 class StreamDecoder {
  public:
-  StreamDecoder(const Container& container, const Container::Stream& stream);
+  static constexpr std::size_t kBlock = 16 * 1024, kSmallBlock = 2 * 1024;
+
+  /// `block`: how many bytes are read at a time.
+  StreamDecoder(const Container& container, const Container::Stream& stream, std::size_t block = kBlock);
 
   /// Up to `capacity` further events; none (size 0): the stream is over.
   void fill(Batch& batch, std::size_t capacity);
@@ -72,9 +75,10 @@ class StreamDecoder {
     std::uint64_t number = 0, request_site = 0, release_site = 0;
   };
   /// Read ahead beyond the longest record, so that one record needs no bounds checks of its own.
-  static constexpr std::size_t kBlock = 16 * 1024, kPadding = 1024;
+  static constexpr std::size_t kPadding = 1024;
+  static_assert(kPadding < kSmallBlock);
 
-  bool next_part(Batch& batch);
+  bool next_part();
   bool load();
   bool decode(Batch& batch, std::size_t capacity);
   const std::uint8_t* decode_rare(const std::uint8_t* p, unsigned op, Batch& batch, Event& event, Step& step);
@@ -90,6 +94,7 @@ class StreamDecoder {
 
   const Container& container_;
   const Container::Stream& stream_;
+  std::size_t block_;
   std::size_t part_ = 0;               // the next one
   std::uint32_t expected_ = 0;         // its ordinal
   bool lost_ = false;                  // something before the next event is missing

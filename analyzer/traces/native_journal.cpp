@@ -77,8 +77,8 @@ class Fields {
 
 class Reader {
  public:
-  Reader(const Container& container, Sink& sink, JournalFacts& facts, JournalListener* listener)
-      : container_(container), sink_(sink), facts_(facts), listener_(listener) {}
+  Reader(const Container& container, Sink& sink, JournalFacts& facts)
+      : container_(container), sink_(sink), facts_(facts) {}
 
   Status read() {
     facts_.start_time = container_.header().start_time;
@@ -129,7 +129,6 @@ class Reader {
   const Container& container_;
   Sink& sink_;
   JournalFacts& facts_;
-  JournalListener* listener_;
   std::unordered_set<std::uint32_t> classes_, instances_, contexts_, stacks_, findings_;
   std::unordered_map<std::uint32_t, std::uint32_t> witnesses_;   // dependency -> how many of its witnesses were announced
   std::vector<HeldInfo> held_;
@@ -360,9 +359,6 @@ const char* Reader::apply(const std::uint8_t* at, const std::uint8_t* end) {
       facts_.unwritten = unwritten;
       break;
     }
-    case JournalOp::kForkPoint:
-      if (listener_ != nullptr) listener_->on_fork_point();
-      break;
     default:
       break;   // from a newer minor version: skipped
   }
@@ -372,11 +368,7 @@ const char* Reader::apply(const std::uint8_t* at, const std::uint8_t* end) {
 }  // namespace
 
 Status read_journal(const Container& container, Sink& sink, JournalFacts& facts) {
-  return read_journal(container, sink, facts, nullptr);
-}
-
-Status read_journal(const Container& container, Sink& sink, JournalFacts& facts, JournalListener* listener) {
-  return Reader(container, sink, facts, listener).read();
+  return Reader(container, sink, facts).read();
 }
 
 }  // namespace crossdep::traces

@@ -35,14 +35,4 @@ struct JournalFacts {
 /// `facts.modules` grows as the calls are made, so that a Sink may look at it during a call. `container` is open.
 Status read_journal(const Container& container, engine::Sink& sink, JournalFacts& facts);
 
-/// The same with a hook: told when the records copied from a fork parent's journal are through.
-class JournalListener {
- public:
-  virtual void on_fork_point() = 0;
-
- protected:
-  ~JournalListener() = default;
-};
-Status read_journal(const Container& container, engine::Sink& sink, JournalFacts& facts, JournalListener* listener);
-
 }  // namespace crossdep::traces

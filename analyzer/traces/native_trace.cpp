@@ -23,29 +23,28 @@ constexpr std::size_t kFirstBatch = 8, kBatch = 256;
 constexpr std::uint32_t kNoStream = 0xffffffffu;
 
 struct LockState {
-  std::uint64_t count = 0;              // the number of the last event given
-  std::uint64_t address = 0;
+  std::uint32_t count = 0;              // the number of the last event given
   std::uint32_t waiter = kNoStream;     // first of a list sorted by StreamState::needed
+  std::uint64_t address = 0;
   bool live = false;                    // defined to the consumer
-  bool counted = false;                 // a number of it was seen
 };
 
+/// Numbers wrap at 32 bits; two that are compared are less than 2^31 apart.
+constexpr bool before(std::uint32_t a, std::uint64_t b) { return static_cast<std::int32_t>(a - static_cast<std::uint32_t>(b)) < 0; }
+
 struct StreamState {
-  StreamState(const Container& container, const Container::Stream& stream)
-      : context(stream.context), decoder(container, stream) {}
-  ContextId context;
-  StreamDecoder decoder;
+  ContextId context = kNone;
+  std::unique_ptr<StreamDecoder> decoder;   // only while the thread is alive
   Batch batch;
   std::size_t at = 0;                   // next event of the batch
   std::uint32_t next = kNoStream;       // in a lock's list
-  std::uint64_t needed = 0;             // count it waits for
+  std::uint32_t needed = 0;             // count it waits for
   InstanceId waits_for = kNone;         // the lock in whose list it is
   bool granted = false;                 // its tick has come
-  bool over = false;
 };
 
 /// What the journal says of the ids the streams use.
-class Definitions final : public engine::Sink, public JournalListener {
+class Definitions final : public engine::Sink {
  public:
   struct Context {
     ContextId parent = kNone;
@@ -53,7 +52,7 @@ class Definitions final : public engine::Sink, public JournalListener {
     std::uint64_t tid = 0;
     std::string name;
   };
-  Definitions(EventConsumer& consumer, bool forked) : consumer_(consumer), copying_(forked) {}
+  explicit Definitions(EventConsumer& consumer) : consumer_(consumer) {}
 
   void on_class(const engine::ClassInfo& info) override {
     if (!classes.insert(info.id).second) return;
@@ -72,10 +71,8 @@ class Definitions final : public engine::Sink, public JournalListener {
   }
   void on_class_usage(engine::ClassId, std::uint8_t) override {}
   void on_instance(const engine::InstanceInfo& info) override {
-    // An id is used again after its instance's death. What was alive at the fork is the last before the fork; else the
-    // first is the best guess for an instance whose own init event is missing.
-    if (copying_) instances.insert_or_assign(info.id, info);
-    else instances.try_emplace(info.id, info);
+    // An id is used again after its instance's death: for one whose own init event is missing the first is the guess.
+    instances.try_emplace(info.id, info);
   }
   void on_context(const engine::ContextInfo& info) override {
     Context& context = contexts[info.id];
@@ -85,7 +82,6 @@ class Definitions final : public engine::Sink, public JournalListener {
   void on_dependency(const engine::DependencyInfo&) override {}
   void on_witness(const engine::WitnessInfo&) override {}
   void on_finding(const engine::FindingInfo&) override {}
-  void on_fork_point() override { copying_ = false; }
 
   std::unordered_set<ClassId> classes;
   std::unordered_map<InstanceId, engine::InstanceInfo> instances;
@@ -94,28 +90,22 @@ class Definitions final : public engine::Sink, public JournalListener {
 
  private:
   EventConsumer& consumer_;
-  bool copying_;
 };
 
 class Merger {
  public:
   Merger(const Container& container, EventConsumer& consumer, TraceFacts& facts)
-      : container_(container), consumer_(consumer), facts_(facts), definitions_(consumer, container.forked()) {}
+      : container_(container), consumer_(consumer), facts_(facts), definitions_(consumer) {}
 
   Status read() {
-    Status status = read_journal(container_, definitions_, facts_.journal, &definitions_);
-    status.file = container_.path();
+    Status status = read_journal(container_, definitions_, facts_.journal);
     give_facts();
     // Ids are dense, so the table needs as many entries as there are instances; others (of a damaged file, or of one
     // whose journal is lost) go to a map.
     locks_.resize(std::max<std::size_t>(definitions_.instances.size() + 1024, 65536));
     open_streams();
     merge();
-    for (auto& stream : streams_) {
-      note_trouble(status, stream->decoder.status());
-      if (!stream->decoder.complete()) ++facts_.unfinished_streams;
-      facts_.holes += stream->decoder.holes();
-    }
+    note_trouble(status, std::move(trouble_));
     if (!facts_.journal.finished)
       consumer_.on_note("the recording has no end (the process was killed or still runs); what it had written is judged");
     return status;
@@ -143,15 +133,20 @@ class Merger {
   }
 
   void open_streams() {
+    Batch first;
     for (const Container::Stream& stream : container_.streams()) {
       const auto index = static_cast<std::uint32_t>(streams_.size());
-      streams_.push_back(std::make_unique<StreamState>(container_, stream));
-      StreamState& state = *streams_.back();
-      state.decoder.fill(state.batch, kFirstBatch);
-      // What a thread says of itself is known to its creator's fork event.
-      if (state.batch.size > 0 && state.batch.steps[0].special == Special::kContextBegin)
-        beginnings_[stream.context] = state.batch.events[0];
-      ready_.push_back(index);
+      streams_.push_back(std::make_unique<StreamState>());
+      streams_.back()->context = stream.context;
+      // A look at its first event: what a thread says of itself is known to its creator's fork event, and a thread whose
+      // time has not come needs no memory yet.
+      StreamDecoder(container_, stream, StreamDecoder::kSmallBlock).fill(first, 1);
+      if (first.size > 0 && first.steps[0].special == Special::kContextBegin) {
+        beginnings_[stream.context] = first.events[0];
+        timers_.push({first.steps[0].tick, true, index});
+      } else {
+        ready_.push_back(index);
+      }
     }
     facts_.streams = streams_.size();
     alive_ = streams_.size();
@@ -190,16 +185,14 @@ class Merger {
     for (;; turn_ = turn_ + 1 == streams_.size() ? 0 : turn_ + 1)
       if (streams_[turn_]->waits_for != kNone) break;
     LockState& lock = *find_lock(streams_[turn_]->waits_for);
-    const std::uint64_t needed = streams_[lock.waiter]->needed;
-    // Where the file begins in the middle of a lock's life, its first number is no gap.
-    if (lock.counted || !container_.forked()) facts_.missing_numbers += needed - lock.count;
-    lock.counted = true;
+    const std::uint32_t needed = streams_[lock.waiter]->needed;
+    facts_.missing_numbers += needed - lock.count;
     lock.count = needed;
     wake(lock);
   }
 
   void wake(LockState& lock) {
-    while (lock.waiter != kNoStream && streams_[lock.waiter]->needed <= lock.count) {
+    while (lock.waiter != kNoStream && !before(lock.count, streams_[lock.waiter]->needed)) {
       StreamState& stream = *streams_[lock.waiter];
       ready_.push_back(lock.waiter);
       lock.waiter = stream.next;
@@ -210,10 +203,10 @@ class Merger {
 
   void wait_for(std::uint32_t index, InstanceId id, LockState& lock, std::uint64_t needed) {
     StreamState& stream = *streams_[index];
-    stream.needed = needed;
+    stream.needed = static_cast<std::uint32_t>(needed);
     stream.waits_for = id;
     std::uint32_t* at = &lock.waiter;
-    while (*at != kNoStream && streams_[*at]->needed <= needed) at = &streams_[*at]->next;
+    while (*at != kNoStream && !before(stream.needed, streams_[*at]->needed)) at = &streams_[*at]->next;
     stream.next = *at;
     *at = index;
   }
@@ -223,6 +216,7 @@ class Merger {
     return &sparse_[id];
   }
 
+  bool refill(std::uint32_t index);
   void run(std::uint32_t index);
   bool rare(std::uint32_t index, StreamState& stream, Event& event, Step& step);
   bool special(StreamState& stream, Event& event, Step& step);
@@ -309,10 +303,31 @@ class Merger {
   std::uint64_t clock_ = 0;
   std::size_t turn_ = 0;
   std::size_t alive_ = 0;
+  Status trouble_;                                       // the first of the streams'
 };
+
+/// The next events of the stream; false: it is over, and its memory free.
+bool Merger::refill(std::uint32_t index) {
+  StreamState& stream = *streams_[index];
+  StreamDecoder& decoder = *stream.decoder;
+  decoder.fill(stream.batch, stream.batch.size < kFirstBatch ? kFirstBatch : kBatch);
+  stream.at = 0;
+  if (stream.batch.size > 0) return true;
+  note_trouble(trouble_, decoder.status());
+  if (!decoder.complete()) ++facts_.unfinished_streams;
+  facts_.holes += decoder.holes();
+  stream.decoder.reset();
+  stream.batch = {};
+  --alive_;
+  return false;
+}
 
 void Merger::run(std::uint32_t index) {
   StreamState& stream = *streams_[index];
+  if (stream.decoder == nullptr) {
+    stream.decoder = std::make_unique<StreamDecoder>(container_, container_.streams()[index]);
+    if (!refill(index)) return;
+  }
   for (;;) {
     std::size_t from = stream.at;
     while (stream.at < stream.batch.size) {
@@ -321,21 +336,20 @@ void Merger::run(std::uint32_t index) {
       if ((step.need & (kRare | kNeedClock)) == 0 && step.lock < locks_.size() && locks_[step.lock].live) [[likely]] {
         LockState& lock = locks_[step.lock];
         if (step.need == kNeedSeen) {
-          if (lock.count < step.number) [[unlikely]] {
+          if (before(lock.count, step.number)) [[unlikely]] {
             flush(stream, from);
             return wait_for(index, step.lock, lock, step.number);
           }
         } else {
-          if (lock.count + 1 != step.number) [[unlikely]] {
-            if (lock.count + 1 < step.number) {
+          if (lock.count + 1 != static_cast<std::uint32_t>(step.number)) [[unlikely]] {
+            if (before(lock.count, step.number - 1)) {
               flush(stream, from);
               return wait_for(index, step.lock, lock, step.number - 1);
             }
             ++facts_.out_of_order;
           } else {
-            lock.count = step.number;
+            ++lock.count;
           }
-          lock.counted = true;
           if (lock.waiter != kNoStream) [[unlikely]] wake(lock);
         }
         ++stream.at;
@@ -346,14 +360,7 @@ void Merger::run(std::uint32_t index) {
       from = ++stream.at;
     }
     flush(stream, from);
-    stream.decoder.fill(stream.batch, stream.batch.size < kFirstBatch ? kFirstBatch : kBatch);
-    stream.at = 0;
-    if (stream.batch.size == 0) {
-      stream.over = true;
-      stream.batch = {};
-      --alive_;
-      return;
-    }
+    if (!refill(index)) return;
   }
 }
 
@@ -362,7 +369,7 @@ bool Merger::rare(std::uint32_t index, StreamState& stream, Event& event, Step& 
   if ((step.need & (kNeedSeen | kNeedNumber)) != 0) {
     LockState& lock = *find_lock(step.lock);
     const std::uint64_t needed = (step.need & kNeedSeen) != 0 ? step.number : step.number - 1;
-    if (lock.count < needed && step.number != 0) return wait_for(index, step.lock, lock, needed), false;
+    if (before(lock.count, needed)) return wait_for(index, step.lock, lock, needed), false;
   }
   if ((step.need & kNeedTick) != 0 && !stream.granted) return timers_.push({step.tick, true, index}), false;
   if ((step.need & kNeedClock) != 0 && step.tick > clock_) return timers_.push({step.tick, false, index}), false;
@@ -372,9 +379,8 @@ bool Merger::rare(std::uint32_t index, StreamState& stream, Event& event, Step& 
     define_context(stream.context, kNone, kNone, false);
   if ((step.need & kNeedNumber) != 0) {
     LockState& lock = *find_lock(step.lock);
-    if (lock.count + 1 == step.number) lock.count = step.number;
+    if (lock.count + 1 == static_cast<std::uint32_t>(step.number)) ++lock.count;
     else ++facts_.out_of_order;
-    lock.counted = true;
     wake(lock);
   }
   if (step.special != Special::kNone) {

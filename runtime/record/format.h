@@ -19,12 +19,11 @@ inline constexpr std::uint16_t kVersionMajor = 1;   // a reader refuses a newer 
 inline constexpr std::uint16_t kVersionMinor = 0;   // additions a reader of the same major version may skip
 inline constexpr std::uint32_t kChunkSize = 64 * 1024;
 inline constexpr std::uint32_t kChunkMagic = 0x4b434443;   // "CDCK"
-inline constexpr std::uint32_t kSegmentCapacity = 28;
+inline constexpr std::uint32_t kSegmentCapacity = 60;
 
 /// Flags of the file header.
 enum FileFlag : std::uint32_t {
   kHasEvents = 1,   // at least one event stream was opened (record mode)
-  kForked = 2,      // begins in the middle: a fork child's file, opened with its parent's journal copied
 };
 
 struct FileHeader {
@@ -60,7 +59,7 @@ struct ChunkHeader {
   std::uint32_t reserved[10];
   Segment segments[kSegmentCapacity];
 };
-static_assert(sizeof(ChunkHeader) == 512);
+static_assert(sizeof(ChunkHeader) == 1024);
 
 /// FNV-1a over the header's fixed fields; catches a damaged or half-written header.
 constexpr std::uint32_t header_check(const FileHeader& header) {
@@ -83,7 +82,6 @@ constexpr std::uint32_t header_check(const FileHeader& header) {
 
 enum class JournalOp : std::uint8_t {
   kProcess = 1, kModule, kUnload, kClass, kClassUsage, kInstance, kContext, kStack, kDependency, kWitness, kFinding, kFinish,
-  kForkPoint,        // a fork child's file: what stands before was copied from the parent's
 };
 inline constexpr std::uint32_t kMaxJournalRecord = 48 * 1024;   // longer strings and lists are cut, and counted as lost
 

@@ -9,11 +9,10 @@
 // here and never a SIGBUS in the tested program. On any trouble the journal stops writing, says so once, and counts.
 //
 // Fork: the writable state lives in pages that the kernel wipes in a fork child, so a child - even one made by a raw
-// clone() - finds a closed journal and never writes into its parent's file. prepare_fork() in the parent and
-// open_forked() in the child give it a file of its own that begins with a copy of the parent's journal.
+// clone() - finds a closed journal, never writes into its parent's file, and may open() one of its own.
 //
-// Threading: Sink calls, module(), finish() and prepare_fork() with the engine's Serialiser held; tick(), seen(), take()
-// and give() from any thread. Not async-signal re-entrant: the caller keeps handlers out of a running call.
+// Threading: Sink calls, module() and finish() with the engine's Serialiser held; tick(), seen(), take() and give() from
+// any thread. Not async-signal re-entrant: the caller keeps handlers out of a running call.
 // Allocation: own mmap only. System calls are made directly (system.h); nothing here can be interposed.
 #pragma once
 
@@ -62,12 +61,6 @@ class Journal final : public engine::Sink {
   /// trouble goes; nullptr: standard error. False: told, closed, every other call does nothing.
   bool open(const char* path, const ProcessInfo& process, Tell tell = nullptr) noexcept;
 
-  /// In the parent just before fork(), Serialiser held: remembers where the journal stands.
-  void prepare_fork() noexcept;
-  /// In the fork child: a file of its own whose journal begins with what the parent had committed at prepare_fork(). The
-  /// engine goes on with its numbers; the instances' event numbers go on too.
-  bool open_forked(const char* path, const ProcessInfo& process, Tell tell = nullptr) noexcept;
-
   bool is_open() const noexcept { return state_ != nullptr && load_state() == kOpen; }
   /// Absolute if it was given so; "" before open().
   const char* path() const noexcept { return path_; }
@@ -111,8 +104,6 @@ class Journal final : public engine::Sink {
   struct State;   // in wiped-on-fork pages
 
   std::uint32_t load_state() const noexcept;
-  bool start(const char* path, const ProcessInfo& process, Tell tell, std::uint32_t flags) noexcept;
-  bool copy_journal(int source) noexcept;
   ChunkHeader* map_chunk(ChunkKind kind) noexcept;
   bool extend(std::uint32_t chunks) noexcept;
   bool check_descriptor() noexcept;
@@ -124,9 +115,6 @@ class Journal final : public engine::Sink {
   State* state_ = nullptr;
   Tell tell_ = nullptr;
   char path_[4096] = {};
-  // Where the journal stood at prepare_fork(); survives into the child.
-  int fork_descriptor_ = -1;
-  std::uint32_t fork_chunks_ = 0, fork_journal_ordinal_ = 0, fork_committed_ = 0;
 };
 
 }  // namespace crossdep::record

@@ -4,10 +4,11 @@
 //
 // There is no timestamp per event. Two kinds of numbers let a reader merge the streams into an order that can have
 // happened (a linear extension):
-//   - a *number* per lock instance: the runtime keeps one counter per instance (std::atomic<uint64_t>, starts at 0) and
-//     adds 1 for init, acquired, release, downgrade and destroy, while the instance is owned (acquired: after it was
-//     obtained; release and downgrade: before it is given up). `number` is the counter after that addition: 1, 2, 3 …
-//     A request is not numbered: it carries `seen`, the counter as read at that moment, a lower bound.
+//   - a *number* per lock instance: the runtime keeps one counter per instance (it starts at 0; its low 32 bits count, it
+//     may wrap) and adds 1 for init, acquired, release, downgrade and destroy, while the instance is owned (acquired:
+//     after it was obtained; release and downgrade: before it is given up). `number` is the counter after that addition:
+//     1, 2, 3 … A request is not numbered: it carries `seen`, the counter as read at that moment, a lower bound. An
+//     instance's first event is its init, also where it is first seen in use; an id used again goes on counting.
 //   - a *tick* of the process-wide clock (Journal::tick()) for events that order threads otherwise: waits, signals,
 //     fork, join, begin and end of contexts. Take it where the order is real: for signal, fork and context_end before the
 //     effect is visible to others, for wait_end, join_end and context_begin after it was seen, for wait_begin and

