@@ -48,7 +48,7 @@ constexpr std::array<CheckText, engine::kCheckCount> kCatalogue = {{
     {Check::kAssertHeld, "assert-held", "a lock the code declares to be held here is not",
      "An annotation states that this code runs under the lock and it does not: what the lock protects is open here. "
      "Take the lock in the caller, or correct the annotation.",
-     "", Level::kError},
+     "T1 init a\nT1 assert_held a\n", Level::kError},
 }};
 
 constexpr bool in_order() {

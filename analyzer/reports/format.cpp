@@ -5,6 +5,7 @@
 // Threading: pure functions.  Allocation: the heap.
 #include "reports/format.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace crossdep::reports {
@@ -71,6 +72,12 @@ Index own_frame(const Graph& graph, Index stack) {
   return frames.empty() ? kNoIndex : frames.front();
 }
 
+Index own_function(const Graph& graph, Index stack) {
+  for (const Index frame : shown_frames(graph, stack, false))
+    if (!graph.frames[frame].inlined) return frame;
+  return own_frame(graph, stack);
+}
+
 std::string short_place(const Graph& graph, Index site) {
   const Index frame = own_frame(graph, site);
   return frame == kNoIndex ? "an unknown place" : short_place(graph.frames[frame]);
@@ -84,6 +91,13 @@ std::string context_name(const Graph& graph, Index context) {
 
 std::string count_of(std::uint64_t count, const char* noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::vector<Held> shown_locks(const Finding& finding) {
+  std::vector<Held> out;
+  for (const Held& held : finding.held)
+    if (!held.pseudo || std::find(finding.classes.begin(), finding.classes.end(), held.class_index) != finding.classes.end()) out.push_back(held);
+  return out;
 }
 
 std::string usage_characters(std::uint8_t usage) {

@@ -31,11 +31,16 @@ std::string context_name(const Graph& graph, Index context);
 std::string count_of(std::uint64_t count, const char* noun);
 /// "{+.+.}" without the braces.
 std::string usage_characters(std::uint8_t usage);
+/// What the finding's context held: locks, and what it runs for (its own end, its work item) only if the finding is
+/// about that.
+std::vector<Held> shown_locks(const Finding& finding);
 /// The file name without directories.
 std::string base_name(const std::string& path);
 /// The frames to show: libraries' are left out unless `verbose` or there are no others.
 std::vector<Index> shown_frames(const Graph& graph, Index stack, bool verbose);
 /// Index into `frames` of the first frame of this stack that is not a library's; kNoIndex for an empty stack.
 Index own_frame(const Graph& graph, Index stack);
+/// As own_frame(), but the function that a call was inlined into: what the kernel's %pS would name.
+Index own_function(const Graph& graph, Index stack);
 
 }  // namespace crossdep::reports

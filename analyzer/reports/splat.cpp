@@ -178,15 +178,21 @@ class Splat {
   }
 
   std::string place(Index site) const {
-    const Index frame = own_frame(g_, site);
-    return frame == kNoIndex ? std::string("0x0") : symbol(g_.frames[frame]);
+    const Index frame = own_function(g_, site);
+    return frame == kNoIndex ? std::string("0x0") : symbol_and_place(g_.frames[frame], options_.verbose);
   }
 
-  std::string lock(Index instance, Index class_index, Index site) const {
-    const std::uint64_t where = instance < g_.instances.size() ? g_.instances[instance].address : 0;
-    return address(where) + class_text(class_index) + ", at: " + place(site);
+  std::string lock(Index instance, Index class_index, const std::string& where) const {
+    const std::uint64_t lies_at = instance < g_.instances.size() ? g_.instances[instance].address : 0;
+    return address(lies_at) + class_text(class_index) + ", at: " + where;
   }
-  std::string lock(const Held& held) const { return lock(held.instance, held.class_index, held.site); }
+  std::string lock(Index instance, Index class_index, Index site) const { return lock(instance, class_index, place(site)); }
+  std::string lock(const Held& held) const {
+    if (held.site != kNoIndex || !held.pseudo) return lock(held.instance, held.class_index, held.site);
+    // What a context runs for (its own end, its work item) is held from its start on: its outermost frame.
+    const std::vector<Index> frames = shown_frames(g_, f_.stack, false);
+    return lock(held.instance, held.class_index, frames.empty() ? "0x0" : symbol_and_place(g_.frames[frames.back()], options_.verbose));
+  }
 
   // The held lock that is this instance, else of this class; else what is known without it.
   std::string held_or(Index class_index, Index instance, Index site) const {
@@ -204,9 +210,10 @@ class Splat {
   static std::string verb(Mode mode) { return mode == Mode::kWrite ? "lock(" : "rlock("; }
 
   void held_locks() {
-    if (f_.held.empty()) return line("no locks held by " + task() + ".");
-    line(count_of(f_.held.size(), "lock") + " held by " + task() + ":");
-    for (std::size_t i = 0; i < f_.held.size(); ++i) line(" #" + std::to_string(i) + ": " + lock(f_.held[i]));
+    const std::vector<Held> held = shown_locks(f_);
+    if (held.empty()) return line("no locks held by " + task() + ".");
+    line(count_of(held.size(), "lock") + " held by " + task() + ":");
+    for (std::size_t i = 0; i < held.size(); ++i) line(" #" + std::to_string(i) + ": " + lock(held[i]));
   }
 
   void backtrace() {

@@ -6,6 +6,7 @@
 // Threading: pure functions.  Allocation: the heap.
 #include "reports/text.h"
 
+#include <algorithm>
 #include <array>
 
 #include "reports/format.h"
@@ -95,14 +96,15 @@ void add_links(const Graph& graph, const Finding& finding, bool verbose, std::st
 void add_scene(const Graph& graph, const Finding& finding, bool verbose, std::string& out) {
   out += "  " + context_name(graph, finding.context) + place_of(graph, finding.site, verbose) + "\n";
   if (verbose) stack_lines(graph, finding.stack, out);
-  if (finding.held.empty()) return;
+  const std::vector<Held> held = shown_locks(finding);
+  if (held.empty()) return;
   out += "  held then:";
-  const std::size_t shown = verbose ? finding.held.size() : std::min<std::size_t>(finding.held.size(), 6);
+  const std::size_t shown = verbose ? held.size() : std::min<std::size_t>(held.size(), 6);
   for (std::size_t i = 0; i < shown; ++i) {
-    out += (i == 0 ? " " : ", ") + graph.classes[finding.held[i].class_index].name;
-    if (finding.held[i].site != kNoIndex) out += " (" + short_place(graph, finding.held[i].site) + ")";
+    out += (i == 0 ? " " : ", ") + graph.classes[held[i].class_index].name;
+    if (held[i].site != kNoIndex) out += " (" + short_place(graph, held[i].site) + ")";
   }
-  if (shown < finding.held.size()) out += " and " + std::to_string(finding.held.size() - shown) + " more";
+  if (shown < held.size()) out += " and " + std::to_string(held.size() - shown) + " more";
   out += "\n";
 }
 

@@ -55,7 +55,7 @@ bool is_library_function(const std::string& function) {
 }
 
 bool is_library_file(const std::string& file) {
-  return file.find("/include/c++/") != std::string::npos || file.find("/bits/gthr") != std::string::npos;
+  return file.find("/include/c++/") != std::string::npos || file.find("/bits/gthr") != std::string::npos || file.ends_with("/crossdep.h");
 }
 
 }  // namespace crossdep::symbols

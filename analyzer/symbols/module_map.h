@@ -42,7 +42,7 @@ class ModuleMap {
 
 /// A function of the C++ library or of the start-up code, wherever it was compiled into.
 bool is_library_function(const std::string& function);
-/// A header of the C++ library.
+/// A header of the C++ library, or of the annotations.
 bool is_library_file(const std::string& file);
 
 }  // namespace crossdep::symbols
