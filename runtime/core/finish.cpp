@@ -31,7 +31,8 @@ bool is_ours() noexcept {
 
 void at_exit(int status, void*) {
   if (!is_ours()) return;
-  end_thread(0);
+  // No check of what this thread holds: the whole process goes, and with it everybody who could ever ask for the lock.
+  close_stream(this_thread());
   finish(Ending::kHandlers);
   const int wanted = final_status(status);
   if (wanted != (status & 0xff)) exit(wanted);

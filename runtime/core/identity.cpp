@@ -137,6 +137,11 @@ LockInstance* Identity::initialised(Token inside, const void* object, Kind kind,
   if (known == nullptr) return make(inside, spec, object, spec.kind, flags, site);
   known->kind = spec.kind;
   known->flags = flags;
+  // What an allocator does to its locks in a fork child: taken before the fork, made anew after it.
+  if (inherited_.find(address_of(object)) != nullptr) {
+    inherited_.erase(address_of(object));
+    if (engine_of_process().holds(inside.context(), known)) release(inside, known, site);
+  }
   engine_of_process().reinit(inside.context(), known, declare(spec), site);
   note_init(inside, known, site);
   return known;
@@ -218,6 +223,8 @@ void Identity::become_child() noexcept {
   ObjectMap<ClassRecord> dropped_classes;
   (parent == nullptr ? dropped_objects : parent->objects).take_over(objects_);
   (parent == nullptr ? dropped_classes : parent->classes).take_over(classes_);
+  ObjectMap<LockInstance> dropped_inherited;
+  dropped_inherited.take_over(inherited_);
   if (parent == nullptr) return;
   parent->older = parents_;
   parents_ = parent;
@@ -225,7 +232,10 @@ void Identity::become_child() noexcept {
 
 LockInstance* Identity::adopt(Token inside, const LockInstance* parents) noexcept {
   const void* object = reinterpret_cast<const void*>(parents->address);
-  return first_sight(inside, object, parents->kind, parents->flags, 0);
+  LockInstance* lock = first_sight(inside, object, parents->kind, parents->flags, 0);
+  FutexHold hold(lock_);
+  if (lock != nullptr && inherited_.find(parents->address) == nullptr) inherited_.insert(parents->address, lock);
+  return lock;
 }
 
 }  // namespace crossdep::runtime

@@ -87,6 +87,7 @@ class Identity {
   FutexLock lock_;
   ObjectMap<ClassRecord> classes_;          // by ClassId + 2
   Generation* parents_ = nullptr;
+  ObjectMap<engine::LockInstance> inherited_;   // in a fork child: held since before the fork
   ObjectMap<Name> names_;
   ObjectMap<Place> places_;                 // by Site
   ObjectMap<void> chains_;                  // hash of a chain of callers -> ordinal + 1
