@@ -221,10 +221,14 @@ class Engine {
   // findings.cpp
   void depend(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment) noexcept;
   void find_cycles(const Cause&, DependencyId closing, std::uint8_t mode) noexcept;
+  bool cut_short_by_holder(const Cause&, const Vec<DependencyId>& cycle) const noexcept;
+  bool has_chord(const Vec<DependencyId>& cycle) const noexcept;
   void rejudge(const Cause&, DependencyId grown) noexcept;
   bool store_cycle(const Cause&, const Vec<DependencyId>& cycle) noexcept;
   void report_simple(const Cause&, Check, const Judgement&, LockInstance* other, std::uint64_t identity) noexcept;
   void emit(FindingId, const StoredFinding&, const Cause&, LockInstance* other) noexcept;
+  bool write_out(const StoredFinding&) noexcept;
+  std::uint32_t witness_of(DependencyId, ContextId) const noexcept;
   void gather_held(const Context*) noexcept;
   void gather_held_at(const Context*, const Seen&) noexcept;
   void rejudge_excused(Context*) noexcept;

@@ -13,6 +13,18 @@ constexpr unsigned kAlternatives = 16;            // weak cycles judged per new 
 constexpr unsigned kAlternativeLength = 6;        // ... up to this many dependencies
 constexpr std::uint64_t kAlternativeBudget = 20'000;
 constexpr std::uint64_t kCycleSalt = 0x9ae16a3b2f90404fULL;
+
+/// Whether a lock held between X and Y is a step of its own on the way from X to Y: requested so that it can block.
+bool is_step(const HeldInfo& held) { return !held.pseudo && !(held.flags & kTry) && held.mode != Mode::kRecursiveRead; }
+
+/// The first entry of the witness's held set that is a step between its X and its Y; held_count if there is none.
+std::uint32_t between(const WitnessInfo& witness) {
+  std::uint32_t i = witness.held_count;
+  for (std::uint32_t j = 0; j < witness.held_count; ++j)
+    if (witness.held[j].instance == witness.from) i = j + 1;
+  while (i < witness.held_count && !is_step(witness.held[i])) ++i;
+  return i;
+}
 }  // namespace
 
 // --- announcing ------------------------------------------------------------------------------------------------------------
@@ -73,6 +85,8 @@ void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, Clas
   if (added.fresh) sink_.on_dependency({added.id, from, to});
   witness.held_count = held_scratch_.size();
   witness.held = held_scratch_.data();
+  Dependency& dependency = graph_.dependency(added.id);
+  dependency.direct = dependency.direct || between(witness) == witness.held_count;
   const Segment* request_segment = cause.context == nullptr ? nullptr : cause.context->segment_;
   const Witness* kept = graph_.add_witness(added.id, witness, from_segment, request_segment, options_.witnesses);
   if (kept != nullptr) {
@@ -90,17 +104,41 @@ void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, Clas
   if (kept != nullptr) rejudge(cause, added.id);
 }
 
-// The shortest cycle through the new dependency; where that one is excused, others too.
+// The shortest cycle through the new dependency; where that one is excused, others too. A cycle with a short cut is the
+// same deadlock told at greater length: it is left to the shorter one and written out when that is told.
 void Engine::find_cycles(const Cause& cause, DependencyId closing, std::uint8_t mode) noexcept {
   const CycleSearch::Found found = search_.shortest(closing, mode, options_.search_budget);
   if (found == CycleSearch::Found::kBudget || found == CycleSearch::Found::kNoMemory) ++losses_.budget;
-  if (found != CycleSearch::Found::kCycle || store_cycle(cause, search_.path())) return;
+  if (found != CycleSearch::Found::kCycle) return;
+  if (!cut_short_by_holder(cause, search_.path()) && store_cycle(cause, search_.path())) return;
   unsigned judged = 0;
   const auto visit = [&](const Vec<DependencyId>& path) noexcept {
+    if (cut_short_by_holder(cause, path) || has_chord(path)) return true;
     return !store_cycle(cause, path) && ++judged < kAlternatives;
   };
   if (search_.enumerate(closing, mode, kAlternativeLength, kAlternativeBudget, visit) == CycleSearch::Found::kBudget)
     ++losses_.budget;
+}
+
+// The cycle comes to X from a class P that this very context holds too: P -> Y, judged by the same request, cuts it short.
+bool Engine::cut_short_by_holder(const Cause& cause, const Vec<DependencyId>& cycle) const noexcept {
+  const ClassId before = graph_.dependency(cycle[cycle.size() - 1]).from;
+  if (cause.context == nullptr || cause.at_commit || cycle.size() < 3) return false;
+  for (const HeldInfo& held : held_scratch_)
+    if (held.class_id == before) return true;
+  return false;
+}
+
+// Two neighbouring links u -> v -> w where u -> w is known in its strongest modes.
+bool Engine::has_chord(const Vec<DependencyId>& cycle) const noexcept {
+  if (cycle.size() < 3) return false;
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    const ClassId from = graph_.dependency(cycle[i]).from;
+    const ClassId to = graph_.dependency(cycle[(i + 1) % cycle.size()]).to;
+    const DependencyId chord = graph_.find_dependency(from, to);
+    if (chord != kNone && (graph_.dependency(chord).modes & mode_bit(false, false)) != 0) return true;
+  }
+  return false;
 }
 
 // Judges and stores one cycle; true if its verdict is at least `possible`.
@@ -211,6 +249,59 @@ void Engine::report_simple(const Cause& cause, Check check, const Judgement& jud
   emit(*slot, findings_[*slot], cause, other);
 }
 
+// The cycle's links into link_scratch_, each that is never direct written out over the locks its context took between.
+bool Engine::write_out(const StoredFinding& stored) noexcept {
+  link_scratch_.clear();
+  std::uint32_t tail = 0;  // links that the closing one is written out to, but for its last: they go to the end
+  bool ok = true;
+  const auto used = [&](ClassId id) noexcept {
+    for (std::uint32_t i = 0; i < stored.link_count; ++i)
+      if (graph_.dependency(stored.links[i]).from == id) return true;
+    for (const LinkInfo& link : link_scratch_)
+      if (graph_.dependency(link.dependency).to == id) return true;
+    return false;
+  };
+  for (std::uint32_t i = 0; i < stored.link_count; ++i) {
+    const Dependency& whole = graph_.dependency(stored.links[i]);
+    const Witness* chosen = i < judge_.chosen().size() ? judge_.chosen()[i] : nullptr;
+    ClassId from = whole.from;
+    if (chosen != nullptr && !whole.direct && stored.link_count <= Judge::kExactLength) {
+      for (std::uint32_t j = between(chosen->info); j < chosen->info.held_count; ++j) {
+        const HeldInfo& step = chosen->info.held[j];
+        const DependencyId part = is_step(step) ? graph_.find_dependency(from, step.class_id) : kNone;
+        if (part == kNone || graph_.find_dependency(step.class_id, whole.to) == kNone || used(step.class_id)) continue;
+        ok = link_scratch_.push({part, witness_of(part, chosen->info.context)}) && ok;
+        from = step.class_id;
+      }
+    }
+    if (i == 0) tail = link_scratch_.size();
+    const DependencyId last = from == whole.from ? stored.links[i] : graph_.find_dependency(from, whole.to);
+    const std::uint32_t ordinal = from != whole.from ? witness_of(last, chosen->info.context)
+                                  : chosen == nullptr ? kNone : chosen->ordinal;
+    ok = link_scratch_.push({last, ordinal}) && ok;
+  }
+  if (ok && tail != 0) {
+    for (std::uint32_t i = 0; i < tail && ok; ++i) {
+      const LinkInfo link = link_scratch_[i];  // push() may move what it would refer to
+      ok = link_scratch_.push(link);
+    }
+    if (ok) {
+      const std::uint32_t size = link_scratch_.size();
+      for (std::uint32_t i = tail; i < size; ++i) link_scratch_[i - tail] = link_scratch_[i];
+      ok = link_scratch_.resize(size - tail);
+    }
+  }
+  return ok;
+}
+
+// The ordinal of a witness of this dependency by `context` if there is one, else of the first.
+std::uint32_t Engine::witness_of(DependencyId id, ContextId context) const noexcept {
+  const Witness* first = graph_.dependency(id).witnesses;
+  for (const Witness* witness = first; witness != nullptr; witness = witness->next)
+    if (witness->info.context == context) return witness->ordinal;
+  return first == nullptr ? kNone : first->ordinal;
+}
+
 void Engine::emit(FindingId id, const StoredFinding& stored, const Cause& cause, LockInstance* other) noexcept {
   FindingInfo info{};
   info.id = id;
@@ -242,11 +333,7 @@ void Engine::emit(FindingId id, const StoredFinding& stored, const Cause& cause,
     info.held_count = closing.held_count;
     info.held = closing.held;
   }
-  link_scratch_.clear();
-  for (std::uint32_t i = 0; i < stored.link_count; ++i) {
-    const Witness* chosen = i < judge_.chosen().size() ? judge_.chosen()[i] : nullptr;
-    if (!link_scratch_.push({stored.links[i], chosen == nullptr ? kNone : chosen->ordinal})) ++losses_.memory;
-  }
+  if (!write_out(stored)) ++losses_.memory;
   info.link_count = link_scratch_.size();
   info.links = link_scratch_.data();
   announce(cause.lock);

@@ -92,7 +92,7 @@ Graph::AddedDependency Graph::add_dependency(ClassId from, ClassId to, std::uint
     return {known, false, grown, order_.same_component(from, to)};
   }
   const DependencyId id = dependencies_.size();
-  const Dependency fresh{from, to, mode, 0, true, 0, 0, nullptr, kNone, nullptr, 0, 0, false};
+  const Dependency fresh{from, to, mode, 0, false, true, 0, 0, nullptr, kNone, nullptr, 0, 0, false};
   const bool room = dependencies_.make_room() && order_.make_room_for_edge(id);
   DependencyId* slot = room ? dependency_ids_.insert((std::uint64_t{from} + 1) << 32 | to) : nullptr;
   if (slot == nullptr || !dependencies_.push(fresh)) return {kNone, false, false, false};

@@ -44,6 +44,7 @@ struct Dependency {
   ClassId from, to;
   std::uint8_t modes;        // mode_bit()s seen
   std::uint8_t origins;      // 1 << Origin
+  bool direct;               // once X was the nearest lock held when Y was requested: no other lies between
   bool complete;             // every kind of witness seen (ends, modes, held set) has one that was kept
   std::uint32_t witness_count;     // kept
   std::uint32_t announced;         // ever announced

@@ -107,7 +107,9 @@ struct FindingInfo {
   // The held stack of `context` then, outermost first.
   std::uint32_t held_count;
   const HeldInfo* held;
-  // The cycle: links[0] is the closing dependency X -> Y, links[i].to is links[i+1].from, the last one ends in X.
+  // The cycle: links[0] is the closing dependency X -> Y, links[i].to is links[i+1].from, the last one ends in X. Written
+  // out as lockdep does: where a context took locks between X and Y, each of them is a link (X -> M, M -> Y), and those
+  // links have the same context.
   std::uint32_t link_count;
   const LinkInfo* links;
 };

@@ -76,6 +76,19 @@ TEST_CASE("a cycle over three classes is found when its last dependency comes", 
   CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kPossible);
 }
 
+TEST_CASE("a cycle is written out over the locks taken between", "[engine]") {
+  Stage stage;
+  stage.nest("T1", {"A", "B", "C"});
+  stage.nest("T2", {"C", "D", "A"});
+  REQUIRE(stage.sink.findings.size() == 1);
+  CHECK(stage.sink.findings.at(0).classes == std::vector<std::string>{"A", "B", "C", "D"});
+  CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kPossible);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto& links = stage.sink.findings.at(0).links;
+    CHECK(stage.sink.dependencies.at(links[i].dependency).to == stage.sink.dependencies.at(links[(i + 1) % 4].dependency).from);
+  }
+}
+
 TEST_CASE("a gate lock refutes", "[engine]") {
   Stage stage;
   SECTION("held by both for writing") {

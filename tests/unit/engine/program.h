@@ -278,33 +278,35 @@ class Search {
   std::vector<bool> struck;   // per cycle
 
  private:
-  /// Thread `t` is to release `object`: holds the lock, has yet to signal, is itself, and is blocked asking for `to`.
-  bool takes_step(const Machine& machine, unsigned t, const Blocked& step) const {
+  /// Thread `t` is to release `object`: holds the lock, has yet to signal, or is itself.
+  bool is_to_release(const Machine& machine, unsigned t, const std::string& name) const {
+    const unsigned object = static_cast<unsigned>(name.back() - '0');
+    if (name[0] == '(') return object == t;
+    if (name[0] == 'C') {
+      for (std::size_t i = machine.state.next[t]; i < shown_.operations[t]; ++i)
+        if (program_.threads[t][i].what == Do::kSignal && program_.threads[t][i].object == object) return true;
+      return false;
+    }
+    if (machine.state.held[t][object] == 0) return false;
+    unsigned got = machine.state.next[t];
+    while (got-- > 0) {
+      const Op& op = program_.threads[t][got];
+      if (op.object == object && (op.what == Do::kAcquire || op.what == Do::kTry)) break;
+    }
+    return shown_.failed_tries.count({t, got}) == 0;
+  }
+  bool is_blocked_on(const Machine& machine, unsigned t, const std::string& name) const {
     const Op* next = machine.op(t);
     if (next == nullptr || !machine.state.asked[t] || !machine.blocked(t)) return false;
     if (machine.state.next[t] >= shown_.operations[t]) return false;
-    std::string wants = next->what == Do::kAcquire ? "L" : next->what == Do::kWait ? "C" : "(thread)";
-    wants += std::to_string(next->object);
-    if (wants != step.to) return false;
-    const unsigned object = static_cast<unsigned>(step.from.back() - '0');
-    if (step.from[0] == 'L') {
-      if (machine.state.held[t][object] == 0) return false;
-      unsigned got = machine.state.next[t];
-      while (got-- > 0) {
-        const Op& op = program_.threads[t][got];
-        if (op.object == object && (op.what == Do::kAcquire || op.what == Do::kTry)) break;
-      }
-      return shown_.failed_tries.count({t, got}) == 0;
-    }
-    if (step.from[0] == '(') return object == t;
-    for (std::size_t i = machine.state.next[t]; i < shown_.operations[t]; ++i)
-      if (program_.threads[t][i].what == Do::kSignal && program_.threads[t][i].object == object) return true;
-    return false;
+    const char* kind = next->what == Do::kAcquire ? "L" : next->what == Do::kWait ? "C" : "(thread)";
+    return kind + std::to_string(next->object) == name;
   }
   bool strikes(const Machine& machine, const std::vector<Blocked>& cycle, std::size_t at, unsigned used) const {
     if (at == cycle.size()) return true;
     for (unsigned t = 0; t < program_.threads.size(); ++t)
-      if (!(used >> t & 1) && takes_step(machine, t, cycle[at]) && strikes(machine, cycle, at + 1, used | 1u << t))
+      if (!(used >> t & 1) && is_to_release(machine, t, cycle[at].from) && is_blocked_on(machine, t, cycle[at].to) &&
+          strikes(machine, cycle, at + 1, used | 1u << t))
         return true;
     return false;
   }

@@ -4,6 +4,7 @@
 // program. Random programs with fixed seeds, one random run each, all schedules searched. The short slice runs always,
 // the long one under the tag [long].
 #include <cstdio>
+#include <set>
 
 #include "catch.hpp"
 #include "unit/engine/program.h"
@@ -13,8 +14,56 @@ using namespace crossdep::engine::test;
 
 namespace {
 
+/// The cycle as it was judged: neighbouring links of one context's nest are one step.
+std::vector<Blocked> judged_cycle(const KeepingSink& sink, const KeptFinding& finding) {
+  struct Step {
+    ClassId from, to;
+    ContextId context;
+  };
+  std::vector<Step> steps;
+  for (const LinkInfo& link : finding.links) {
+    const DependencyInfo& dependency = sink.dependencies.at(link.dependency);
+    std::uint32_t ordinal = 0;
+    ContextId context = kNone;
+    for (const WitnessInfo& witness : sink.witnesses)
+      if (witness.dependency == link.dependency && ordinal++ == link.witness) context = witness.context;
+    steps.push_back({dependency.from, dependency.to, context});
+  }
+  for (std::size_t i = 0; steps.size() > 2 && i < steps.size();) {
+    Step& first = steps[i];
+    const Step second = steps[(i + 1) % steps.size()];
+    bool direct = false;
+    for (const auto& [id, dependency] : sink.dependencies)
+      direct = direct || (dependency.from == first.from && dependency.to == second.to);
+    if (first.context != second.context || !direct) {
+      ++i;
+      continue;
+    }
+    first.to = second.to;
+    steps.erase(steps.begin() + static_cast<long>((i + 1) % steps.size()));
+    i = 0;
+  }
+  std::vector<Blocked> cycle;
+  for (const Step& step : steps) cycle.push_back({sink.classes.at(step.from), sink.classes.at(step.to)});
+  return cycle;
+}
+
+/// True if a deadlock among some of the same objects is a finding of its own that excuses nothing: what is excused then
+/// is only a longer way round it.
+bool reported_as_possible(const std::vector<std::vector<Blocked>>& cycles, const std::vector<KeptFinding>& findings,
+                          std::size_t which) {
+  std::set<std::string> objects;
+  for (const Blocked& step : cycles[which]) objects.insert(step.from);
+  for (std::size_t i = 0; i < cycles.size(); ++i) {
+    bool within = findings[i].info.verdict >= Verdict::kPossible;
+    for (const Blocked& step : cycles[i]) within = within && objects.count(step.from) != 0;
+    if (within) return true;
+  }
+  return false;
+}
+
 struct Tally {
-  unsigned programs = 0, cycles = 0, excused = 0, excused_reachable = 0, possible = 0, possible_reachable = 0, cut = 0;
+  unsigned programs = 0, cycles = 0, excused = 0, longer = 0, excused_reachable = 0, possible = 0, possible_reachable = 0, cut = 0;
 };
 
 void judge_one(unsigned seed, Tally& tally) {
@@ -26,12 +75,7 @@ void judge_one(unsigned seed, Tally& tally) {
   std::vector<KeptFinding> findings;
   for (const auto& [id, finding] : stage.sink.findings) {
     if (finding.links.size() < 2) continue;
-    std::vector<Blocked> cycle;
-    for (const LinkInfo& link : finding.links) {
-      const DependencyInfo& dependency = stage.sink.dependencies.at(link.dependency);
-      cycle.push_back({stage.sink.classes.at(dependency.from), stage.sink.classes.at(dependency.to)});
-    }
-    cycles.push_back(cycle);
+    cycles.push_back(judged_cycle(stage.sink, finding));
     findings.push_back(finding);
   }
   ++tally.programs;
@@ -47,6 +91,10 @@ void judge_one(unsigned seed, Tally& tally) {
     }
     ++tally.excused;
     if (!search.struck[i]) continue;
+    if (reported_as_possible(cycles, findings, i)) {
+      ++tally.longer;
+      continue;
+    }
     ++tally.excused_reachable;
     std::string text;
     for (const Blocked& step : cycles[i]) text += step.from + " -> " + step.to + " ";
@@ -59,9 +107,10 @@ void judge_one(unsigned seed, Tally& tally) {
 void judge_many(unsigned first, unsigned count) {
   Tally tally;
   for (unsigned seed = first; seed < first + count; ++seed) judge_one(seed, tally);
-  std::printf("soundness: %u programs, %u cycles; refuted or latent %u, of these reachable %u; possible %u, of these "
+  std::printf("soundness: %u programs, %u cycles; refuted or latent %u, of these reachable %u (and %u longer ways "
+              "round a reported one); possible %u, of these "
               "reachable %u; searches cut short %u\n",
-              tally.programs, tally.cycles, tally.excused, tally.excused_reachable, tally.possible,
+              tally.programs, tally.cycles, tally.excused, tally.excused_reachable, tally.longer, tally.possible,
               tally.possible_reachable, tally.cut);
   CHECK(tally.excused_reachable == 0);
   CHECK(tally.excused > count / 100);    // the test tests something
