@@ -122,13 +122,12 @@ void end_thread(Site site) noexcept {
   self.phase = Phase::kOff;
 }
 
-ThreadState* Inside::enter_slow(ThreadState& self, const void* frame) noexcept {
+ThreadState* Inside::enter_slow(ThreadState& self) noexcept {
   find_real_functions();
   switch (self.phase) {
     case Phase::kReady:
     case Phase::kOff:
-      return nullptr;
-    case Phase::kInside:
+    case Phase::kInside:   // one of our own calls, or a handler that interrupted us
       return nullptr;
     case Phase::kForking:
       if (in_unknown_child()) become_child(self);
@@ -140,7 +139,6 @@ ThreadState* Inside::enter_slow(ThreadState& self, const void* frame) noexcept {
   }
   prepare();
   self.phase = Phase::kInside;
-  self.entered_at = frame;
   if (in_unknown_child()) become_child(self);
   else if (start() && attach_thread(self)) self.resting = Phase::kReady;
   if (self.context != nullptr) return &self;

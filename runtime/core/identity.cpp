@@ -147,18 +147,27 @@ LockInstance* Identity::initialised(Token inside, const void* object, Kind kind,
   return known;
 }
 
-void Identity::destroyed(Token inside, const void* object, Site site) noexcept {
-  FutexHold hold(lock_);
-  const std::uint64_t address = address_of(object);
+void Identity::retire(Token inside, std::uint64_t address, LockInstance* lock, Site site) noexcept {
   if (Name* name = names_.find(address)) {
     names_.erase(address);
     memory.deallocate(name, sizeof(Name) + name->length + 1);
   }
-  LockInstance* known = objects_.find(address);
-  if (known == nullptr) return;
-  note_destroy(inside, known, site);
+  if (lock == nullptr) return;
+  note_destroy(inside, lock, site);
   objects_.erase(address);
-  engine_of_process().destroy(inside.context(), known, site);
+  engine_of_process().destroy(inside.context(), lock, site);
+}
+
+void Identity::destroyed(Token inside, const void* object, Site site) noexcept {
+  FutexHold hold(lock_);
+  retire(inside, address_of(object), objects_.find(address_of(object)), site);
+}
+
+void Identity::gone(Token inside, std::uint64_t begin, std::uint64_t end, Site site) noexcept {
+  FutexHold hold(lock_);
+  objects_.each([&](std::uint64_t address, LockInstance* lock) {
+    if (address >= begin && address < end) retire(inside, address, lock, site);
+  });
 }
 
 void Identity::named(Token inside, const void* object, const char* text, bool has_kind, Kind kind,

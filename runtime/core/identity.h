@@ -43,6 +43,8 @@ class Identity {
                                     engine::Site) noexcept;
   /// Its life ends.
   void destroyed(Token, const void* object, engine::Site) noexcept;
+  /// The memory [begin, end) is gone, and all objects in it.
+  void gone(Token, std::uint64_t begin, std::uint64_t end, engine::Site) noexcept;
   /// An annotation: name and, if `has_kind`, kind and subclass; of an object now or later in use.
   void named(Token, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
              engine::Site) noexcept;
@@ -77,6 +79,7 @@ class Identity {
   };
 
   engine::Engine::ClassSpec spec_of_new(const void* object, engine::Kind, engine::Site, bool initialised) noexcept;
+  void retire(Token, std::uint64_t address, engine::LockInstance*, engine::Site) noexcept;
   engine::ClassId declare(const engine::Engine::ClassSpec&) noexcept;
   const ClassRecord* record_of(engine::ClassId id) const noexcept;
   Place* place_of(std::uint64_t key) noexcept;

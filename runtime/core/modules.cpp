@@ -115,6 +115,13 @@ void Modules::announce(std::uint64_t address, record::Journal& journal) noexcept
   journal.module(info);
 }
 
+bool Modules::is_loaded(const Known& known) noexcept {
+  Image image;
+  return find_image(known.begin, image) && image.begin == known.begin && image.map == known.map;
+}
+
+void Modules::drop(Known* known) noexcept { memory.drop(known); }
+
 void Modules::announce_all(record::Journal& journal) noexcept {
   for (const link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next)
     announce(reinterpret_cast<std::uint64_t>(map->l_ld), journal);

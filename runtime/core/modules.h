@@ -5,7 +5,7 @@
 // dl_iterate_phdr would take the loader's lock under ours - and remembers what it has announced. A module loaded where
 // another one lay before is noticed by its link_map.
 //
-// Threading: announce() with the engine's Serialiser held (or alone); the others from any thread.
+// Threading: announce(), forget_unloaded() with the engine's Serialiser held (or alone); the others from any thread.
 // Allocation: Memory, one record a module.
 #pragma once
 
@@ -26,6 +26,22 @@ class Modules {
   /// The module `address` lies in, if any, unless that is known already.
   void announce(std::uint64_t address, record::Journal& journal) noexcept;
 
+  /// Calls gone(begin, end) for every announced module that is not there any more, and forgets it.
+  template <typename Gone>
+  void forget_unloaded(record::Journal& journal, Gone gone) noexcept {
+    for (Known** at = &known_; *at != nullptr;) {
+      Known* known = *at;
+      if (is_loaded(*known)) {
+        at = &known->next;
+        continue;
+      }
+      journal.module_unloaded(known->serial);
+      *at = known->next;
+      gone(known->begin, known->end);
+      drop(known);
+    }
+  }
+
   /// In the data of a module: an object with a static lifetime.
   bool is_static_object(std::uint64_t address) const noexcept;
   /// In libcrossdep.so itself.
@@ -42,6 +58,9 @@ class Modules {
     std::uint32_t serial;
     Known* next;
   };
+  static bool is_loaded(const Known&) noexcept;
+  static void drop(Known*) noexcept;
+
   Known* known_ = nullptr;
   std::uint32_t next_serial_ = 0;
 };

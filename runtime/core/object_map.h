@@ -23,16 +23,13 @@ class ObjectMap {
   T* find(std::uint64_t key) const noexcept {
     const Table* table = table_.load(std::memory_order_acquire);
     if (__builtin_expect(table == nullptr, 0)) return nullptr;
-    for (std::uint64_t i = hash(key) >> table->shift;; ++i) {
-      const Slot& slot = table->slots[i & table->mask];
-      const std::uint64_t found = slot.key.load(std::memory_order_acquire);
-      if (__builtin_expect(found == key, 1)) {
-        T* value = slot.value.load(std::memory_order_acquire);
-        if (__builtin_expect(slot.key.load(std::memory_order_relaxed) == key, 1)) return value;
-        return nullptr;
-      }
-      if (found == kEmpty) return nullptr;
+    const std::uint64_t first = hash(key) >> table->shift;
+    const Slot& slot = table->slots[first];
+    if (__builtin_expect(slot.key.load(std::memory_order_acquire) == key, 1)) {
+      T* value = slot.value.load(std::memory_order_acquire);
+      if (__builtin_expect(slot.key.load(std::memory_order_relaxed) == key, 1)) return value;
     }
+    return find_further(*table, first, key);
   }
 
   /// False: no memory. The key must not be in the map.
@@ -102,6 +99,17 @@ class ObjectMap {
   };
 
   static std::uint64_t hash(std::uint64_t key) noexcept { return key * 0x9e3779b97f4a7c15u; }
+
+  __attribute__((noinline)) static T* find_further(const Table& table, std::uint64_t first, std::uint64_t key) noexcept {
+    for (std::uint64_t i = first;; ++i) {
+      const Slot& slot = table.slots[i & table.mask];
+      const std::uint64_t found = slot.key.load(std::memory_order_acquire);
+      if (found == kEmpty) return nullptr;
+      if (found != key) continue;
+      T* value = slot.value.load(std::memory_order_acquire);
+      return slot.key.load(std::memory_order_relaxed) == key ? value : nullptr;
+    }
+  }
 
   void place(Table& table, std::uint64_t key, T* value) noexcept {
     for (std::uint64_t i = hash(key) >> table.shift;; ++i) {

@@ -82,9 +82,10 @@ bool is_gap(char c) { return c == ':' || c == ',' || c == ' ' || c == '\t' || c 
 }  // namespace
 
 OptionError parse_options(const char* text, Options& options, Text<128>& where) noexcept {
+  OptionError result = OptionError::kNone;
   while (true) {
     while (is_gap(*text)) ++text;
-    if (*text == 0) return OptionError::kNone;
+    if (*text == 0) return result;
     const char* const begin = text;
     while (*text != 0 && *text != '=' && !is_gap(*text)) ++text;
     const std::size_t name_length = static_cast<std::size_t>(text - begin);
@@ -103,13 +104,14 @@ OptionError parse_options(const char* text, Options& options, Text<128>& where) 
         value_length = static_cast<std::size_t>(text - value);
       }
     }
-    where.clear();
-    where.add(begin, static_cast<std::size_t>(text - begin));
     const Entry* found = nullptr;
     for (const Entry& entry : kEntries)
       if (is_word(begin, name_length, entry.name)) found = &entry;
-    if (found == nullptr) return OptionError::kUnknown;
-    if (!found->set(options, value, value_length)) return OptionError::kValue;
+    if (found != nullptr && found->set(options, value, value_length)) continue;
+    if (result != OptionError::kNone) continue;
+    result = found == nullptr ? OptionError::kUnknown : OptionError::kValue;
+    where.clear();
+    where.add(begin, static_cast<std::size_t>(text - begin));
   }
 }
 

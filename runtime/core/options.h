@@ -26,9 +26,9 @@ struct Options {
   bool help = false;
 };
 
-enum class OptionError { kNone, kUnknown, kValue, kTooLong };
+enum class OptionError { kNone, kUnknown, kValue };
 
-/// Reads `text` into `options`. On an error `where` is the entry at fault and the rest is not read.
+/// Reads `text` into `options`, all of it; answers the first error, and `where` is the entry at fault.
 OptionError parse_options(const char* text, Options& options, Text<128>& where) noexcept;
 
 /// Calls print(line) for each line of the list of options.

@@ -32,10 +32,8 @@ struct ThreadState {
   engine::Context* context;
   record::Stream* stream;         // nullptr unless recording
   ThreadRecord* record;           // of a thread whose creation was seen
-  const void* entered_at;         // frame that took the guard; nullptr: taken on the hot path
   std::uint64_t saved_signals;    // while the engine is held
   std::uint32_t end_rounds;       // how often the thread-end destructor has put itself off
-  bool exiting;
 };
 
 extern thread_local constinit ThreadState thread_state_block __attribute__((tls_model("initial-exec")));
@@ -61,7 +59,7 @@ class Inside {
   /// where that has not happened yet.
   __attribute__((always_inline)) static Inside enter() noexcept {
     ThreadState& self = this_thread();
-    if (self.phase != Phase::kReady) [[unlikely]] return Inside(enter_slow(self, __builtin_frame_address(0)));
+    if (self.phase != Phase::kReady) [[unlikely]] return Inside(enter_slow(self));
     self.phase = Phase::kInside;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     return Inside(&self);
@@ -81,7 +79,7 @@ class Inside {
 
  private:
   explicit Inside(ThreadState* self) noexcept : self_(self) {}
-  static ThreadState* enter_slow(ThreadState& self, const void* frame) noexcept;
+  static ThreadState* enter_slow(ThreadState& self) noexcept;
 
   ThreadState* self_;
 };

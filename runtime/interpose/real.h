@@ -7,6 +7,7 @@
 // Threading: filling writes the same values every time.  Allocation: none.
 #pragma once
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -40,7 +41,7 @@
   F(cnd_init) F(cnd_destroy) F(cnd_wait) F(cnd_timedwait) F(cnd_signal) F(cnd_broadcast)                               \
   F(thrd_create) F(thrd_join) F(thrd_detach)                                                                           \
   F(fork) F(_exit) F(_Exit) F(quick_exit)                                                                              \
-  F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                                   \
+  F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                                   \
   F(sigaction) F(signal)
 
 // F(name) for the condition variables, which have two versions where CROSSDEP_OLD_COND is defined.
