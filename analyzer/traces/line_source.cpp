@@ -13,7 +13,7 @@ namespace crossdep::traces {
 
 LineSource::LineSource(int fd, std::string_view prefix) : fd_(fd), buffer_(kBlock + kLongestLine) {
   if (prefix.size() > buffer_.size()) buffer_.resize(prefix.size());
-  std::memcpy(buffer_.data(), prefix.data(), prefix.size());
+  if (!prefix.empty()) std::memcpy(buffer_.data(), prefix.data(), prefix.size());
   end_ = prefix.size();
 }
 

@@ -286,7 +286,8 @@ void Replay::apply(const Event& event) {
       engine.lost(in, event.number);
       return;
     case EventKind::kSetStack:
-      engine.set_stack(in, event.frames, static_cast<unsigned>(event.number));
+      if (event.frames != nullptr && event.number != 0)
+        engine.set_stack(in, event.frames, static_cast<unsigned>(event.number));
       return;
     case EventKind::kOperation:
     case EventKind::kRead:

@@ -52,7 +52,8 @@ class Replay final : public EventConsumer {
   /// Over all cases.
   std::uint64_t total_event_count() const { return total_events_ + events_; }
   std::uint64_t total_lock_event_count() const { return total_lock_events_ + lock_events_; }
-  /// Events that named something never defined, and events said to be missing with no context named.
+  /// Events that named something never defined; events said to be missing (the engine's losses() know only those of a
+  /// context that was named).
   std::uint64_t undefined_count() const { return undefined_; }
   std::uint64_t lost_count() const { return lost_; }
 
