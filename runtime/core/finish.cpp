@@ -20,7 +20,9 @@ extern "C" int __cxa_at_quick_exit(void (*)(void*), void*);
 namespace crossdep::runtime {
 namespace {
 
-std::atomic<bool> finished{false};
+// Who comes first finishes; a signal that would kill the process meanwhile waits for it.
+enum : std::uint32_t { kRunning, kFinishing, kFinished };
+std::atomic<std::uint32_t> stage{kRunning};
 std::atomic<int> quick_status{0};
 
 // A process that shares our memory (vfork) or was copied from us without being told is not ours to end.
@@ -63,16 +65,7 @@ void write_totals(Ending how) noexcept {
   runtime.serial.unlock();
 }
 
-}  // namespace
-
-void install_exit_hooks() noexcept {
-  on_exit(at_exit, nullptr);
-  __cxa_at_quick_exit(at_quick_exit, nullptr);
-}
-
-void finish(Ending how) noexcept {
-  if (how != Ending::kExec && finished.exchange(true, std::memory_order_acq_rel)) return;
-  Quiet quiet;
+void write_results(Ending how) noexcept {
   write_totals(how);
   if (runtime.options.supervised || !runtime.journal.is_open()) return;
   const Places& places = runtime.places;
@@ -91,6 +84,31 @@ void finish(Ending how) noexcept {
   if (!runtime.options.record || places.graph.length() == 0) system_unlink(places.journal.data());
 }
 
+}  // namespace
+
+void install_exit_hooks() noexcept {
+  on_exit(at_exit, nullptr);
+  __cxa_at_quick_exit(at_quick_exit, nullptr);
+}
+
+void finish(Ending how) noexcept {
+  std::uint32_t expected = kRunning;
+  if (how != Ending::kExec && !stage.compare_exchange_strong(expected, kFinishing, std::memory_order_acq_rel)) {
+    constexpr int kMostWaits = 300;   // of 100 ms
+    const std::int64_t pause[2] = {0, 100'000'000};
+    for (int i = 0; i < kMostWaits && how == Ending::kSignal && stage.load(std::memory_order_acquire) != kFinished; ++i)
+      system_call(SYS_nanosleep, word(pause), 0);
+    return;
+  }
+  const std::uint64_t signals = system_block_signals();
+  {
+    Quiet quiet;
+    write_results(how);
+  }
+  if (how != Ending::kExec) stage.store(kFinished, std::memory_order_release);
+  system_restore_signals(signals);
+}
+
 int final_status(int status) noexcept {
   status &= 0xff;
   if (status != 0 || runtime.options.supervised || runtime.sink.at_policy() == 0) return status;
@@ -106,6 +124,6 @@ int finish_now(int status) noexcept {
 
 void note_quick_exit(int status) noexcept { quick_status.store(status, std::memory_order_relaxed); }
 
-void finished_in_child() noexcept { finished.store(false, std::memory_order_relaxed); }
+void finished_in_child() noexcept { stage.store(kRunning, std::memory_order_relaxed); }
 
 }  // namespace crossdep::runtime
