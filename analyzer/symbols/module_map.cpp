@@ -5,6 +5,7 @@
 // Threading: a value.  Allocation: the heap.
 #include "symbols/module_map.h"
 
+#include <charconv>
 #include <string_view>
 
 namespace crossdep::symbols {
@@ -46,6 +47,16 @@ Frame ModuleMap::bare_frame(std::uint64_t address, std::size_t index) const {
   frame.offset = address - modules_[index].bias;
   frame.library = is_library(index);
   return frame;
+}
+
+std::string ModuleMap::bare_name(std::uint64_t address, std::size_t index) const {
+  return index == kNowhere ? std::string() : with_offset(file_name(index), address - modules_[index].bias);
+}
+
+std::string with_offset(const std::string& name, std::uint64_t offset) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, offset, 16).ptr;
+  return name + "+0x" + std::string(digits, end);
 }
 
 bool is_library_function(const std::string& function) {

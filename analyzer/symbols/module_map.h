@@ -34,12 +34,16 @@ class ModuleMap {
   bool is_library(std::size_t index) const;
   /// "module+0xoffset", or the bare address.
   Frame bare_frame(std::uint64_t address, std::size_t index) const;
+  /// "module+0xoffset"; empty for kNowhere.
+  std::string bare_name(std::uint64_t address, std::size_t index) const;
 
  private:
   std::vector<Module> modules_;
   std::string executable_;
 };
 
+/// "name+0x18"
+std::string with_offset(const std::string& name, std::uint64_t offset);
 /// A function of the C++ library or of the start-up code, wherever it was compiled into.
 bool is_library_function(const std::string& function);
 /// A header of the C++ library, or of the annotations.

@@ -32,9 +32,9 @@ class Symbolizer {
 
   /// The frames at a return address (the call is before it), innermost first; at least one.
   const std::vector<Frame>& frames(std::uint64_t return_address);
-  /// The function that contains this address; empty if unknown.
+  /// The function that contains this address, "module+0xoffset" if it has no symbol; empty if it lies in no module.
   std::string function_name(std::uint64_t address);
-  /// "symbol", or "symbol+0x18" inside a larger object; empty if unknown.
+  /// "symbol", "symbol+0x18" inside a larger object, "module+0xoffset" without a symbol; empty if it lies in no module.
   std::string object_name(std::uint64_t address);
   /// What tells a static object from one of the same name: its source file if it is local to it, else its module.
   std::string object_file(std::uint64_t address);

@@ -3,8 +3,6 @@
 // symbolizer.h by elfutils (elf_module.h): finds the module, opens it on first use, marks what is a library's.
 //
 // Threading: one thread.  Allocation: the heap.
-#include <charconv>
-
 #include "symbols/elf_module.h"
 #include "symbols/module_map.h"
 #include "symbols/symbolizer.h"
@@ -47,6 +45,8 @@ class Symbolizer::Impl {
     return index != ModuleMap::kNowhere && open(index).symbol(address, out);
   }
 
+  const ModuleMap& map() const { return map_; }
+
   std::string object_file(std::uint64_t address) {
     std::size_t index = 0;
     ElfModule::SymbolAt found;
@@ -82,17 +82,14 @@ const std::vector<Frame>& Symbolizer::frames(std::uint64_t return_address) {
 std::string Symbolizer::function_name(std::uint64_t address) {
   std::size_t index = 0;
   ElfModule::SymbolAt found;
-  return impl_->symbol(address, index, found) ? found.name : std::string();
+  return impl_->symbol(address, index, found) ? found.name : impl_->map().bare_name(address, index);
 }
 
 std::string Symbolizer::object_name(std::uint64_t address) {
   std::size_t index = 0;
   ElfModule::SymbolAt found;
-  if (!impl_->symbol(address, index, found)) return {};
-  if (found.offset == 0) return found.name;
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, found.offset, 16).ptr;
-  return found.name + "+0x" + std::string(digits, end);
+  if (!impl_->symbol(address, index, found)) return impl_->map().bare_name(address, index);
+  return found.offset == 0 ? found.name : with_offset(found.name, found.offset);
 }
 
 std::string Symbolizer::object_file(std::uint64_t address) { return impl_->object_file(address); }

@@ -24,8 +24,12 @@ const std::vector<Frame>& Symbolizer::frames(std::uint64_t return_address) {
   return at->second;
 }
 
-std::string Symbolizer::function_name(std::uint64_t) { return {}; }
-std::string Symbolizer::object_name(std::uint64_t) { return {}; }
+std::string Symbolizer::function_name(std::uint64_t address) {
+  return impl_->map_.bare_name(address, impl_->map_.find_code(address));
+}
+std::string Symbolizer::object_name(std::uint64_t address) {
+  return impl_->map_.bare_name(address, impl_->map_.find_code(address));
+}
 std::string Symbolizer::object_file(std::uint64_t) { return {}; }
 bool Symbolizer::available() { return false; }
 
