@@ -5,9 +5,23 @@
 // Threading: pure functions.  Allocation: the heap.
 #include "cli/policy.h"
 
+#include <algorithm>
 #include <map>
 
 namespace crossdep::cli {
+
+namespace {
+
+/// A process that was killed left no totals: the locks it announced speak for it. A thread's end is no lock.
+bool anything_recorded(const reports::Graph& graph) {
+  if (graph.requests() != 0 || !graph.findings.empty()) return true;
+  const auto killed = [](const reports::Run& run) { return !run.ended; };
+  const auto lock = [](const reports::Class& c) { return c.kind != engine::Kind::kThread && c.kind != engine::Kind::kProcess; };
+  return std::any_of(graph.runs.begin(), graph.runs.end(), killed) &&
+         std::any_of(graph.classes.begin(), graph.classes.end(), lock);
+}
+
+}  // namespace
 
 void add_policy_option(CLI::App& command, engine::Verdict& policy) {
   using engine::Verdict;
@@ -34,7 +48,7 @@ std::vector<const reports::Finding*> failing(const reports::Graph& graph, engine
 }
 
 Exit judge_exit(const reports::Graph& graph, engine::Verdict policy) {
-  if (graph.requests() == 0 && graph.findings.empty()) return kNothing;
+  if (!anything_recorded(graph)) return kNothing;
   return failing(graph, policy).empty() ? kQuiet : kFindings;
 }
 

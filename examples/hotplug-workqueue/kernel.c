@@ -119,9 +119,9 @@ static void devtmpfs_create_node(const char* name) {
 
 // --- processors come and go: cpu hotplug -------------------------------------------------------------------------------
 
-static pthread_rwlock_t cpu_hotplug_lock;     // readers keep the set of processors as it is
-static pthread_mutex_t cpuhp_state_mutex;     // the table of states
-static char cpuhp_state;                      // no lock: stands for "the hotplug thread is at work", which issuers wait for
+static pthread_rwlock_t cpu_hotplug_lock;   // readers keep the set of processors as it is
+static pthread_mutex_t cpuhp_state_mutex = PTHREAD_MUTEX_INITIALIZER;   // the table of states
+static char cpuhp_state;   // no lock: stands for "the hotplug thread is at work", which issuers wait for
 
 static struct doorbell cpuhp_bell, issuer_bell;
 
@@ -234,8 +234,6 @@ int main(void) {
   init_rwsem(&cpu_hotplug_lock, "cpu_hotplug_lock.rw_sem");
   init_rwsem(&directory_lock, "&sb->s_type->i_mutex_key#5");
   init_rwsem(&user_mm.mmap_sem, "&mm->mmap_sem");
-  pthread_mutex_init(&cpuhp_state_mutex, NULL);
-  crossdep_name(&cpuhp_state_mutex, "cpuhp_state_mutex");
   crossdep_name(&driver.mm_lock, "&dev_priv->mm_lock");
   crossdep_lock_init(&cpuhp_state, "cpuhp_state", 0, CROSSDEP_MUTEX);
 

@@ -11,7 +11,7 @@ SEVEN = ["cpu_hotplug_lock.rw_sem", "cpuhp_state_mutex", "cpuhp_state", "(comple
 
 def chain(text):
     """The classes of `-> #n (CLASS){usage}...` lines, #0 first."""
-    links = re.findall(r"^-> #(\d+) \((.*)\)\{[^}]*\}[^:]*:$", text, re.M)
+    links = re.findall(r"^-> #(\d+) \((.*)\)\{[^}]*\}(?:-\{[^}]*\})?:$", text, re.M)
     return [name for _, name in sorted((int(n), name) for n, name in links)]
 
 
@@ -100,4 +100,4 @@ def condvar(box):
     box.equal(done.status, 66, "status")
     found = box.findings()
     box.equal([f["check"] for f in found], ["cross-release-cycle"], "checks")
-    box.equal(sorted(found[0]["classes"]), ["cache", "ready"], "classes")
+    box.equal(sorted(found[0]["classes"]), ["(cond)ready", "cache"], "classes")
