@@ -158,7 +158,7 @@ class Context {
     return static_cast<std::uint32_t>(key >> 40) & cache_mask_;
   }
   std::uint64_t request_key(std::uint64_t chain, ClassId class_id, Mode mode, std::uint8_t flags, Site site) const noexcept {
-    return chain_step(chain ^ state_key_ ^ site, (std::uint64_t{class_id} << 8) | (static_cast<unsigned>(mode) << 4) | flags | 8u) | 1;
+    return chain_step(chain ^ state_key_ ^ site, (std::uint64_t{class_id} << 12) | (static_cast<unsigned>(mode) << 8) | flags | 128u) | 1;
   }
   static std::uint32_t instance_key(std::uint32_t key, const LockInstance& lock) noexcept {
     return (key ^ lock.id) * 0x9e3779b1u + 1;

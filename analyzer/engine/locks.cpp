@@ -219,7 +219,7 @@ void Engine::might_lock(Context* context, LockInstance* lock, Mode mode, Site si
 }
 
 void Engine::sync(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
-  request(context, lock, mode, 0, site);
+  request(context, lock, mode, kSync, site);
 }
 
 void Engine::assert_held(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {

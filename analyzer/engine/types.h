@@ -51,6 +51,7 @@ enum RequestFlag : std::uint8_t {
   kTry = 1,      // does not block: no dependency ends here, but it is held like any other
   kTimed = 2,    // ends by itself
   kRetake = 4,   // a condition variable's mutex got again after its wait
+  kSync = 8,     // waits for all holders, holds nothing
 };
 
 enum class ContextKind : std::uint8_t { kThread, kTask, kProcess, kSignal, kHardirq, kSoftirq, kNmi, kWorkItem, kLoader };

@@ -5,7 +5,9 @@
 // Threading: none of its own.  Allocation: the heap.
 #include "reports/names.h"
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -112,14 +114,24 @@ std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, Fr
   // One object used with several subclasses has several classes and one base: the key decides what is one object.
   std::map<std::tuple<std::string, std::string, std::uint64_t>, unsigned> number_of;
   std::map<std::pair<std::string, std::string>, unsigned> used;
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < classes.size(); ++i) {
+  // Given names first, they stay as they are; then by key, so that the same build numbers the same way in every run.
+  std::vector<std::size_t> turn(classes.size());
+  std::iota(turn.begin(), turn.end(), std::size_t{0});
+  std::stable_sort(turn.begin(), turn.end(), [&](std::size_t a, std::size_t b) {
+    const auto rank = [&](std::size_t i) {
+      const bool named = classes[i].info.key_kind == ClassKey::kNamed;
+      return std::pair{!named, named ? 0 : classes[i].info.key};
+    };
+    return rank(a) < rank(b);
+  });
+  std::vector<std::string> out(classes.size());
+  for (const std::size_t i : turn) {
     const Wish& wish = wishes[i];
     const bool by_name = classes[i].info.key_kind == ClassKey::kNamed;
     const auto [at, fresh] = number_of.try_emplace({wish.stem, wish.tail, by_name ? 0 : classes[i].info.key}, 0u);
     if (fresh) at->second = ++used[{wish.stem, wish.tail}];
     const std::string middle = at->second > 1 ? ":" + std::to_string(at->second) : "";
-    out.push_back(wish.stem + middle + wish.tail);
+    out[i] = wish.stem + middle + wish.tail;
   }
   return out;
 }

@@ -11,7 +11,8 @@
 //
 // Things waited for carry their kind in front ((complete)g_done) unless the name was given. A hint given along with an
 // init site (the expression of the annotation) is used as the name. Two classes that would have the same name are told
-// apart by source file or module if they are static objects, else by ":2", ":3" in the order in which they appeared.
+// apart by source file or module if they are static objects, else by ":2", ":3" in the order of their addresses; a given
+// name always stays as it is.
 //
 // Threading: none of its own.  Allocation: the heap.
 #pragma once

@@ -82,7 +82,7 @@ class Splat {
       line("  " + verb(closing.witness.from_mode) + target + ");");
       line(second_column + "lock(" + parent + ");");
       line(second_column + "lock(" + target + ");");
-      line("  " + verb(closing.witness.to_mode) + source + ");");
+      line("  " + ((closing.witness.flags & engine::kSync) ? std::string("sync(") : verb(closing.witness.to_mode)) + source + ");");
     }
     line("\n *** DEADLOCK ***\n");
   }
