@@ -25,6 +25,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -74,12 +75,12 @@ static void await_ring(struct doorbell* bell, unsigned times) {
 
 /// A reader-writer lock as the kernel's: a waiting writer holds back new readers, so a reader can wait for a reader.
 static void init_rwsem(pthread_rwlock_t* lock, const char* name) {
+  crossdep_name(lock, name);
   pthread_rwlockattr_t attributes;
   pthread_rwlockattr_init(&attributes);
   pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
   pthread_rwlock_init(lock, &attributes);
   pthread_rwlockattr_destroy(&attributes);
-  crossdep_name(lock, name);
 }
 
 // --- device nodes: devtmpfs -------------------------------------------------------------------------------------------
@@ -222,11 +223,11 @@ static void* prime_mmap(void* unused) {
 
 static pthread_t start(const char* name, void* (*body)(void*)) {
   pthread_t thread;
+  prctl(PR_SET_NAME, name);   // a thread inherits its maker's name, and so has its own from the first moment
   if (pthread_create(&thread, NULL, body, NULL) != 0) {
     perror("pthread_create");
     exit(1);
   }
-  pthread_setname_np(thread, name);
   return thread;
 }
 
