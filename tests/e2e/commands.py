@@ -310,7 +310,7 @@ def cases_are_independent(box):
 @test
 def kernel_trace_of_a_completion_deadlock(box):
     """A module's trace in the layout of the kernel's ftrace, completion probes included."""
-    trace = SOURCE / "tests" / "golden" / "kernel" / "xrelease.ftrace"
+    trace = SOURCE / "tests" / "data" / "kernel" / "xrelease.ftrace"
     if not trace.exists():
         box.skip("the recording is not in this tree")
     done = box.run(box.crossdep, "check", "-o", "g.cdgraph", trace)

@@ -6,7 +6,7 @@ import shutil
 from harness import test
 
 OVERFLOW = """#include <stdlib.h>
-int main(void) { char* volatile p = malloc(4); p[4] = 1; free(p); return 0; }
+int main(void) { volatile char* p = malloc(4); p[4] = 1; free((void*)p); return 0; }
 """
 
 
