@@ -15,22 +15,24 @@ def main():
     parser = argparse.ArgumentParser(description="Runs the tests whose name contains one of the words, or all.")
     parser.add_argument("--build", required=True, help="the build tree")
     parser.add_argument("--long", action="store_true", help="the long ones too")
+    parser.add_argument("--without-unit", action="store_true", help="all but the unit tests")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2))
     parser.add_argument("words", nargs="*")
     options = parser.parse_args()
 
     build = os.path.abspath(options.build)
-    import unit  # noqa: F401  the unit tests, one program
     import commands  # noqa: F401  the command line
     import supervision  # noqa: F401  what `run` does with processes, signals, statuses
     import examples  # noqa: F401  the example programs, the seven classes first of all
     import installation  # noqa: F401  cmake --install, and the installed program
     import programs  # noqa: F401  real programs
     import sanitizers  # noqa: F401  programs built with sanitizers
-    import scenarios
+    import scenarios  # small programs that say what is to be found in them
+    import unit  # the unit tests
     import long_tests
     scenarios.collect()
-    unit.collect(build)
+    if not options.without_unit:
+        unit.collect(build)
     long_tests.collect()
 
     began = time.monotonic()
