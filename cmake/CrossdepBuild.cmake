@@ -53,12 +53,3 @@ macro(crossdep_sanitize_folder)
     add_link_options(${CROSSDEP_SANITIZE_FLAGS})
   endif()
 endmacro()
-
-# A folder that is there is built; one that is not (a partial source package) is left out, saying so.
-function(crossdep_add_folder folder)
-  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
-    add_subdirectory(${folder})
-  else()
-    message(STATUS "crossdep: folder ${folder} is not there: not built")
-  endif()
-endfunction()

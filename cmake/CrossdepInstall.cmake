@@ -4,17 +4,11 @@
 # (find_package(Crossdep); target Crossdep::crossdep is the annotation header, which needs no library).
 include(CMakePackageConfigHelpers)
 
-if(TARGET crossdep)
-  install(TARGETS crossdep RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
-if(TARGET crossdep_runtime)
-  install(TARGETS crossdep_runtime LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(FILES ${PROJECT_SOURCE_DIR}/runtime/include/crossdep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-endif()
-if(EXISTS ${PROJECT_SOURCE_DIR}/rules)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/rules/ DESTINATION ${CMAKE_INSTALL_DATADIR}/crossdep/rules
-    FILES_MATCHING PATTERN "*.json")
-endif()
+install(TARGETS crossdep RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS crossdep_runtime LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/runtime/include/crossdep.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/rules/ DESTINATION ${CMAKE_INSTALL_DATADIR}/crossdep/rules
+  FILES_MATCHING PATTERN "*.json")
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/crossdep)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/CrossdepConfig.cmake.in
