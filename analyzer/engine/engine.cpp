@@ -256,7 +256,7 @@ void Engine::tolerate_unmatched(Context* context) noexcept {
 }
 
 void Engine::set_stack(Context* context, const Site* frames, unsigned count) noexcept {
-  if (context == nullptr || context->ended_) return;
+  if (context == nullptr || context->ended_ || count == 0) return;
   if (context->pending_frames_ == nullptr)
     context->pending_frames_ = static_cast<Site*>(memory_.allocate(kMaxFrames * sizeof(Site)));
   if (context->pending_frames_ == nullptr) return;

@@ -165,7 +165,8 @@ void Engine::depend_on_held(const Cause& cause, std::uint32_t index) noexcept {
 // Nesting within one class, and of one instance in itself.
 void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
   Context* context = cause.context;
-  const bool nest_held = nest != nullptr && find_held(context, nest, context->floor_) != kNone;
+  // Under a nest lock got before them, locks of one class may be got in any order.
+  const std::uint32_t nest_index = nest == nullptr ? kNone : find_held(context, nest, context->floor_);
   for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
     const Held& held = context->held()[i];
     if (stale(held)) continue;
@@ -184,7 +185,7 @@ void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
     }
     if (held.class_id != cause.class_id || held.pseudo || is_crosslock(cause.lock->kind)) continue;
     if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) continue;
-    if ((cause.flags & kTry) || nest_held || (cause.lock->flags & kNestOk)) continue;
+    if ((cause.flags & kTry) || nest_index < i || (cause.lock->flags & kNestOk)) continue;
     LockClass& lock_class = graph_.lock_class(cause.class_id);
     const bool up = cause.lock->address > held.lock->address;
     (up ? lock_class.nested_up : lock_class.nested_down) = true;
