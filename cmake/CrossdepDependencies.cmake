@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Required: fmt, CLI11, nlohmann_json, threads. Optional: libdw (function names and lines in reports), zstd.
-# Targets for the optional ones, there only if found: crossdep::libdw, crossdep::zstd.
+# Required: fmt, CLI11, nlohmann_json, threads. Optional: libdw (function names and lines in reports); its target
+# crossdep::libdw is there only if it was found.
 function(crossdep_require package debian)
   find_package(${package} QUIET ${ARGN})
   if(NOT ${package}_FOUND)
@@ -33,4 +33,3 @@ function(crossdep_optional name header debian feature)
 endfunction()
 
 crossdep_optional(libdw elfutils/libdwfl.h libdw-dev "function names and lines in reports" dw elf)
-crossdep_optional(zstd zstd.h libzstd-dev "compressed traces" zstd)
