@@ -25,9 +25,25 @@ std::uint64_t next_number(LockInstance* lock) noexcept {
 
 std::uint64_t tick() noexcept { return runtime.journal.tick(); }
 
+// While this lives a stack the engine asks for is recorded too, ahead of the event it belongs to.
+class StackRecording {
+ public:
+  explicit StackRecording(Token inside) noexcept : self_(inside.thread()) { self_.record_stacks = true; }
+  ~StackRecording() { self_.record_stacks = false; }
+  StackRecording(const StackRecording&) = delete;
+  StackRecording& operator=(const StackRecording&) = delete;
+
+ private:
+  ThreadState& self_;
+};
+
 }  // namespace
 
-void note_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+void recorded_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+  {
+    const StackRecording stack(inside);
+    engine_of_process().request(inside.context(), lock, mode, flags, site);
+  }
   if (lock != nullptr)
     inside.stream()->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
 }
@@ -41,7 +57,11 @@ void note_failed(Token inside, LockInstance* lock) noexcept {
   if (lock != nullptr) inside.stream()->failed(lock->id);
 }
 
-void note_release(Token inside, LockInstance* lock, Site site) noexcept {
+void recorded_release(Token inside, LockInstance* lock, Site site) noexcept {
+  {
+    const StackRecording stack(inside);
+    engine_of_process().release(inside.context(), lock, site);
+  }
   if (lock != nullptr) inside.stream()->release(lock->id, next_number(lock), site);
 }
 
@@ -50,14 +70,23 @@ void note_init(Token inside, LockInstance* lock, Site site) noexcept {
   inside.stream()->init(lock->id, lock->class_id, lock->kind, lock->flags, lock->address, next_number(lock), site);
 }
 
-void note_destroy(Token inside, LockInstance* lock, Site site) noexcept {
-  if (lock != nullptr && inside.stream() != nullptr) inside.stream()->destroy(lock->id, next_number(lock), site);
+void destroy(Token inside, LockInstance* lock, Site site) noexcept {
+  const InstanceId id = lock->id;   // the record is another object's after this
+  const std::uint64_t number = next_number(lock);
+  {
+    const StackRecording stack(inside);
+    engine_of_process().destroy(inside.context(), lock, site);
+  }
+  if (record::Stream* stream = inside.stream()) stream->destroy(id, number, site);
 }
 
 void request_as(Token inside, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
                 Site site) noexcept {
   if (lock == nullptr) return;
-  engine_of_process().request_as(inside.context(), lock, class_id, mode, flags, site);
+  {
+    const StackRecording stack(inside);
+    engine_of_process().request_as(inside.context(), lock, class_id, mode, flags, site);
+  }
   if (record::Stream* stream = inside.stream())
     stream->request_as(lock->id, class_id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site, kNone);
 }
@@ -79,9 +108,12 @@ void downgrade(Token inside, LockInstance* lock, Site site) noexcept {
 void wait_begin(Token inside, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags,
                 Site site) noexcept {
   if (crosslock == nullptr) return;
+  {
+    const StackRecording stack(inside);
+    engine_of_process().wait_begin(inside.context(), crosslock, mutex, flags, site);
+  }
   if (record::Stream* stream = inside.stream())
     stream->wait_begin(crosslock->id, id_of(mutex), mutex == nullptr ? 0 : next_number(mutex), flags, tick(), site);
-  engine_of_process().wait_begin(inside.context(), crosslock, mutex, flags, site);
 }
 
 void wait_end(Token inside, LockInstance* crosslock, LockInstance* mutex, bool matched, Site site) noexcept {
@@ -93,8 +125,11 @@ void wait_end(Token inside, LockInstance* crosslock, LockInstance* mutex, bool m
 
 void signal(Token inside, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (crosslock == nullptr) return;
+  {
+    const StackRecording stack(inside);
+    engine_of_process().signal(inside.context(), crosslock, count, site);
+  }
   if (record::Stream* stream = inside.stream()) stream->signal(crosslock->id, count, tick(), site);
-  engine_of_process().signal(inside.context(), crosslock, count, site);
 }
 
 void enter(Token inside, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept {
@@ -109,7 +144,10 @@ void leave(Token inside, Site site) noexcept {
 
 void join_begin(Token inside, Context* child, std::uint8_t flags, Site site) noexcept {
   if (child == nullptr) return;
-  engine_of_process().join_begin(inside.context(), child, flags, site);
+  {
+    const StackRecording stack(inside);
+    engine_of_process().join_begin(inside.context(), child, flags, site);
+  }
   if (record::Stream* stream = inside.stream()) stream->join_begin(child->id(), flags, tick(), site);
 }
 
@@ -121,13 +159,19 @@ void join_end(Token inside, Context* child, bool joined) noexcept {
 
 void might_lock(Token inside, LockInstance* lock, Mode mode, Site site) noexcept {
   if (lock == nullptr) return;
-  engine_of_process().might_lock(inside.context(), lock, mode, site);
+  {
+    const StackRecording stack(inside);
+    engine_of_process().might_lock(inside.context(), lock, mode, site);
+  }
   if (record::Stream* stream = inside.stream()) stream->might_lock(lock->id, mode, site);
 }
 
 void assert_held(Token inside, LockInstance* lock, Mode mode, Site site) noexcept {
   if (lock == nullptr) return;
-  engine_of_process().assert_held(inside.context(), lock, mode, site);
+  {
+    const StackRecording stack(inside);
+    engine_of_process().assert_held(inside.context(), lock, mode, site);
+  }
   if (record::Stream* stream = inside.stream()) stream->assert_held(lock->id, mode, site);
 }
 

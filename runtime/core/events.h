@@ -17,17 +17,16 @@ using engine::LockInstance;
 using engine::Mode;
 using engine::Site;
 
-// Recording: cold when not recording, kept out of line.
-void note_request(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
+// Recording: cold when not recording, kept out of line. recorded_… is the whole event.
+void recorded_request(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
 void note_acquired(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
 void note_failed(Token, LockInstance*) noexcept;
-void note_release(Token, LockInstance*, Site) noexcept;
+void recorded_release(Token, LockInstance*, Site) noexcept;
 void note_init(Token, LockInstance*, Site) noexcept;
-void note_destroy(Token, LockInstance*, Site) noexcept;
 
 __attribute__((always_inline)) inline void request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+  if (inside.stream() != nullptr) [[unlikely]] return recorded_request(inside, lock, mode, flags, site);
   engine_of_process().request(inside.context(), lock, mode, flags, site);
-  if (inside.stream() != nullptr) [[unlikely]] note_request(inside, lock, mode, flags, site);
 }
 __attribute__((always_inline)) inline void acquired(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
   engine_of_process().acquired(inside.context(), lock, mode, flags, site);
@@ -38,7 +37,7 @@ inline void failed(Token inside, LockInstance* lock) noexcept {
   if (inside.stream() != nullptr) [[unlikely]] note_failed(inside, lock);
 }
 __attribute__((always_inline)) inline void release(Token inside, LockInstance* lock, Site site) noexcept {
-  if (inside.stream() != nullptr) [[unlikely]] note_release(inside, lock, site);
+  if (inside.stream() != nullptr) [[unlikely]] return recorded_release(inside, lock, site);
   engine_of_process().release(inside.context(), lock, site);
 }
 
@@ -48,6 +47,9 @@ void acquired_as(Token, LockInstance*, engine::ClassId, Mode, std::uint8_t flags
 
 /// Write to read, still held.
 void downgrade(Token, LockInstance*, Site) noexcept;
+
+/// The end of an object's life.
+void destroy(Token, LockInstance*, Site) noexcept;
 
 void wait_begin(Token, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags, Site) noexcept;
 void wait_end(Token, LockInstance* crosslock, LockInstance* mutex, bool matched, Site) noexcept;

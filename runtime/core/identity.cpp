@@ -153,9 +153,8 @@ void Identity::retire(Token inside, std::uint64_t address, LockInstance* lock, S
     memory.deallocate(name, sizeof(Name) + name->length + 1);
   }
   if (lock == nullptr) return;
-  note_destroy(inside, lock, site);
   objects_.erase(address);
-  engine_of_process().destroy(inside.context(), lock, site);
+  destroy(inside, lock, site);
 }
 
 void Identity::destroyed(Token inside, const void* object, Site site) noexcept {

@@ -9,6 +9,7 @@
 #include <unwind.h>
 
 #include "core/modules.h"
+#include "core/thread.h"
 
 namespace crossdep::runtime {
 
@@ -43,6 +44,8 @@ unsigned Stacks::capture(engine::Site* frames, unsigned capacity) noexcept {
     _Unwind_Backtrace(step, &walk);
   }
   walk_escape = nullptr;
+  const ThreadState& self = this_thread();
+  if (self.record_stacks && self.stream != nullptr) self.stream->stack(frames, walk.count);
   return walk.count;
 }
 

@@ -33,6 +33,7 @@ struct ThreadState {
   record::Stream* stream;         // nullptr unless recording
   ThreadRecord* record;           // of a thread whose creation was seen
   std::uint64_t saved_signals;    // while the engine is held
+  bool record_stacks;             // a stack taken now belongs to the event that is recorded next
   std::uint32_t end_rounds;       // how often the thread-end destructor has put itself off
 };
 
