@@ -70,7 +70,8 @@ def hotplug_after(box):
 def hotplug_plain_preload(box):
     """Without the supervisor: the same splat, and a graph file is written at exit."""
     done = box.run(box.build / "examples" / "hotplug-before",
-                   env={"LD_PRELOAD": str(box.library), "CROSSDEP_OPTIONS": "out=plain.cdgraph"})
+                   env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent),
+                        "CROSSDEP_OPTIONS": "out=plain.cdgraph"})
     box.equal(done.status, 66, "status")
     hotplug_splat(box, done.err)
     box.equal([f["classes"] for f in box.findings("plain.cdgraph")], [SEVEN], "classes")
