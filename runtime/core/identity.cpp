@@ -100,9 +100,10 @@ ClassSpec Identity::spec_of_new(const void* object, Kind kind, Site site, bool i
     const ClassRecord* record = lock == nullptr ? nullptr : parent->classes.find(key_of(lock->class_id));
     if (record != nullptr) return record->spec;
   }
-  if (modules.is_static_object(address)) {
+  if (std::uint32_t module; modules.is_static_object(address, module)) {
     spec.key_kind = ClassKey::kStatic;
     spec.key = address;
+    spec.ordinal = module;
     return spec;
   }
   if (initialised) return by_init_site(kind, site);

@@ -11,6 +11,7 @@
 #include <link.h>
 
 #include "core/memory.h"
+#include "core/places.h"
 #include "core/runtime.h"
 #include "core/text.h"
 
@@ -102,9 +103,15 @@ void Modules::announce(std::uint64_t address, record::Journal& journal) noexcept
   info.serial = known->serial;
   info.bias = image.map->l_addr;
   info.path = image.map->l_name;
-  // The main program has no name in the loader's list; the vDSO has one that is no path.
+  // The main program has no name in the loader's list; the vDSO has one that is no path; a library may have been opened
+  // by a relative one.
+  Path absolute;
   if (image.map == _r_debug.r_map) info.path = runtime.places.executable.data();
-  else if (info.path == nullptr || info.path[0] != '/') info.path = "";
+  else if (info.path == nullptr || base_name(info.path) == info.path) info.path = "";
+  else if (info.path[0] != '/') {
+    add_absolute(absolute, info.path);
+    info.path = absolute.data();
+  }
   info.segments = segments;
   each_segment(image, [&](const ElfW(Phdr)& segment) {
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 || info.segment_count == kMostSegments) return;
@@ -127,9 +134,12 @@ void Modules::announce_all(record::Journal& journal) noexcept {
     announce(reinterpret_cast<std::uint64_t>(map->l_ld), journal);
 }
 
-bool Modules::is_static_object(std::uint64_t address) const noexcept {
+bool Modules::is_static_object(std::uint64_t address, std::uint32_t& module) const noexcept {
   Image image;
   if (!find_image(address, image)) return false;
+  module = 0;
+  for (const char* at = image.map->l_name; at != nullptr && *at != 0; ++at)
+    module = (module ^ static_cast<unsigned char>(*at)) * 16777619u;
   bool found = false;
   each_segment(image, [&](const ElfW(Phdr)& segment) {
     const std::uint64_t begin = image.map->l_addr + segment.p_vaddr;

@@ -42,8 +42,9 @@ class Modules {
     }
   }
 
-  /// In the data of a module: an object with a static lifetime.
-  bool is_static_object(std::uint64_t address) const noexcept;
+  /// In the data of a module: an object with a static lifetime. `module` tells modules apart that were loaded to the same
+  /// place one after the other (a hash of the path).
+  bool is_static_object(std::uint64_t address, std::uint32_t& module) const noexcept;
   /// In libcrossdep.so itself.
   bool is_own(std::uint64_t address) const noexcept;
   /// In a C++ standard library: a wrapper's frame, not the user's.

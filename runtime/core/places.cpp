@@ -23,17 +23,6 @@ extern "C" char** environ;
 namespace crossdep::runtime {
 namespace {
 
-template <typename To>
-void add_absolute(To& to, const char* path) noexcept {
-  if (path[0] != '/') {
-    char here[4096];
-    const long n = system_call(SYS_getcwd, word(here), sizeof here);
-    if (n > 1) to.add(here, static_cast<std::size_t>(n) - 1).add('/');
-    while (begins_with(path, "./")) path += 2;
-  }
-  to.add(path);
-}
-
 void add_expanded(Path& to, const char* path, unsigned pid) noexcept {
   for (; *path != 0; ++path) {
     if (path[0] == '%' && path[1] == 'p') {
@@ -92,6 +81,16 @@ void set_files(const Path& stem, unsigned number, const Options& options, Places
 }
 
 }  // namespace
+
+void add_absolute(Path& to, const char* path) noexcept {
+  if (path[0] != '/') {
+    char here[4096];
+    const long n = system_call(SYS_getcwd, word(here), sizeof here);
+    if (n > 1) to.add(here, static_cast<std::size_t>(n) - 1).add('/');
+    while (begins_with(path, "./")) path += 2;
+  }
+  to.add(path);
+}
 
 void find_places(const Options& options, Places& places) noexcept {
   char executable[4096];

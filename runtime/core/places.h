@@ -11,6 +11,8 @@ namespace crossdep::runtime {
 
 struct Places;
 
+/// Appends `path`, with the current folder before it if it is relative.
+void add_absolute(Path& to, const char* path) noexcept;
 /// Everything that does not depend on the process id; paths become absolute.
 void find_places(const Options& options, Places& places) noexcept;
 /// The graph and journal of this process. What is there already stays, unless `out` names one file.
