@@ -11,7 +11,7 @@
 //   5. otherwise (static initialiser on heap or stack): the place that first used it, one class each
 //
 // Thread safety: find() any thread, no lock. The others take a lock of their own, outside the engine's.
-// Allocation: Memory: 16 bytes of map per live object (at most 43 % empty), a record per class.
+// Allocation: Memory: 21 to 43 bytes of map per live object, a record per class.
 #pragma once
 
 #include "core/object_map.h"
