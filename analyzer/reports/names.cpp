@@ -112,7 +112,7 @@ std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, Fr
     if (!wish.object_file.empty() && files[wish.stem].size() > 1) wish.stem += " (" + wish.object_file + ")";
 
   // One object used with several subclasses has several classes and one base: the key decides what is one object.
-  std::map<std::tuple<std::string, std::string, std::uint64_t>, unsigned> number_of;
+  std::map<std::tuple<std::string, std::string, std::uint64_t, std::uint32_t>, unsigned> number_of;
   std::map<std::pair<std::string, std::string>, unsigned> used;
   // Given names first, they stay as they are; then by key, so that the same build numbers the same way in every run.
   std::vector<std::size_t> turn(classes.size());
@@ -128,7 +128,8 @@ std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, Fr
   for (const std::size_t i : turn) {
     const Wish& wish = wishes[i];
     const bool by_name = classes[i].info.key_kind == ClassKey::kNamed;
-    const auto [at, fresh] = number_of.try_emplace({wish.stem, wish.tail, by_name ? 0 : classes[i].info.key}, 0u);
+    const auto [at, fresh] = number_of.try_emplace(
+        {wish.stem, wish.tail, by_name ? 0 : classes[i].info.key, by_name ? 0 : classes[i].info.ordinal}, 0u);
     if (fresh) at->second = ++used[{wish.stem, wish.tail}];
     const std::string middle = at->second > 1 ? ":" + std::to_string(at->second) : "";
     out[i] = wish.stem + middle + wish.tail;
