@@ -12,22 +12,14 @@
 #include <memory>
 #include <queue>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "traces/native_decode.h"
+#include "traces/native_definitions.h"
 
 namespace crossdep::traces {
 namespace {
 
 constexpr std::size_t kFirstBatch = 8, kBatch = 256;
-constexpr std::uint32_t kNoStream = 0xffffffffu;
-
-struct LockState {
-  std::uint32_t count = 0;              // the number of the last event given
-  std::uint32_t waiter = kNoStream;     // first of a list sorted by StreamState::needed
-  std::uint64_t address = 0;
-  bool live = false;                    // defined to the consumer
-};
 
 /// Numbers wrap at 32 bits; two that are compared are less than 2^31 apart.
 constexpr bool before(std::uint32_t a, std::uint64_t b) { return static_cast<std::int32_t>(a - static_cast<std::uint32_t>(b)) < 0; }
@@ -40,69 +32,19 @@ struct StreamState {
   std::uint32_t next = kNoStream;       // in a lock's list
   std::uint32_t needed = 0;             // count it waits for
   InstanceId waits_for = kNone;         // the lock in whose list it is
+  bool waits_for_life = false;          // for a lock at an address
   bool granted = false;                 // its tick has come
-};
-
-/// What the journal says of the ids the streams use.
-class Definitions final : public engine::Sink {
- public:
-  struct Context {
-    ContextId parent = kNone;
-    engine::ContextKind kind = engine::ContextKind::kThread;
-    std::uint64_t tid = 0;
-    std::string name;
-  };
-  explicit Definitions(EventConsumer& consumer) : consumer_(consumer) {}
-
-  void on_class(const engine::ClassInfo& info) override {
-    if (!classes.insert(info.id).second) return;
-    ClassDefinition definition;
-    definition.id = info.id;
-    definition.key_kind = info.key_kind;
-    definition.kind = info.kind;
-    definition.subclass = info.subclass;
-    definition.wait_outer = info.wait_outer;
-    definition.wait_inner = info.wait_inner;
-    definition.ordinal = info.ordinal;
-    definition.key = info.key;
-    definition.name = {info.name, info.name_length};
-    next_class = std::max(next_class, info.id + 1);
-    consumer_.on_class(definition);
-  }
-  void on_class_usage(engine::ClassId, std::uint8_t) override {}
-  void on_instance(const engine::InstanceInfo& info) override {
-    // An id is used again after its instance's death: for one whose own init event is missing the first is the guess.
-    instances.try_emplace(info.id, info);
-  }
-  void on_context(const engine::ContextInfo& info) override {
-    Context& context = contexts[info.id];
-    context = {info.parent, info.kind, info.tid, std::string(info.name, info.name_length)};
-  }
-  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
-  void on_dependency(const engine::DependencyInfo&) override {}
-  void on_witness(const engine::WitnessInfo&) override {}
-  void on_finding(const engine::FindingInfo&) override {}
-
-  std::unordered_set<ClassId> classes;
-  std::unordered_map<InstanceId, engine::InstanceInfo> instances;
-  std::unordered_map<ContextId, Context> contexts;
-  ClassId next_class = 0;
-
- private:
-  EventConsumer& consumer_;
+  bool forced = false;                  // what its next event needs will never come
 };
 
 class Merger {
  public:
   Merger(const Container& container, EventConsumer& consumer, TraceFacts& facts)
-      : container_(container), consumer_(consumer), facts_(facts), definitions_(consumer) {}
+      : container_(container), consumer_(consumer), facts_(facts), definitions_(consumer), locks_(definitions_.locks()) {}
 
   Status read() {
     Status status = read_journal(container_, definitions_, facts_.journal);
     give_facts();
-    // Ids are dense, so the table needs as many entries as there are instances; others (of a damaged file, or of one
-    // whose journal is lost) go to a map.
-    locks_.resize(std::max<std::size_t>(definitions_.instances.size() + 1024, 65536));
     open_streams();
     merge();
     note_trouble(status, std::move(trouble_));
@@ -142,7 +84,8 @@ class Merger {
       // time has not come needs no memory yet.
       StreamDecoder(container_, stream, StreamDecoder::kSmallBlock).fill(first, 1);
       if (first.size > 0 && first.steps[0].special == Special::kContextBegin) {
-        beginnings_[stream.context] = first.events[0];
+        const Event& event = first.events[0];
+        definitions_.expect_context(stream.context, {event.number, event.lock, event.nested, event.flags != 0});
         timers_.push({first.steps[0].tick, true, index});
       } else {
         ready_.push_back(index);
@@ -183,8 +126,22 @@ class Merger {
   /// of that lock goes on.
   void force() {
     for (;; turn_ = turn_ + 1 == streams_.size() ? 0 : turn_ + 1)
-      if (streams_[turn_]->waits_for != kNone) break;
-    LockState& lock = *find_lock(streams_[turn_]->waits_for);
+      if (streams_[turn_]->waits_for != kNone || streams_[turn_]->waits_for_life) break;
+    StreamState& stream = *streams_[turn_];
+    if (stream.waits_for_life) {
+      stream.waits_for_life = false;
+      stream.forced = true;
+      ++facts_.missing_numbers;
+      const std::uint64_t address = stream.batch.events[stream.at].number;
+      for (auto [at, end] = unborn_.equal_range(address); at != end; ++at) {
+        if (at->second != turn_) continue;
+        unborn_.erase(at);
+        break;
+      }
+      ready_.push_back(static_cast<std::uint32_t>(turn_));
+      return;
+    }
+    LockState& lock = locks_.get(stream.waits_for);
     const std::uint32_t needed = streams_[lock.waiter]->needed;
     facts_.missing_numbers += needed - lock.count;
     lock.count = needed;
@@ -201,6 +158,18 @@ class Merger {
     }
   }
 
+  void wake_unborn() {
+    for (const std::uint64_t address : definitions_.settled) {
+      const auto [from, to] = unborn_.equal_range(address);
+      for (auto at = from; at != to; ++at) {
+        streams_[at->second]->waits_for_life = false;
+        ready_.push_back(at->second);
+      }
+      unborn_.erase(from, to);
+    }
+    definitions_.settled.clear();
+  }
+
   void wait_for(std::uint32_t index, InstanceId id, LockState& lock, std::uint64_t needed) {
     StreamState& stream = *streams_[index];
     stream.needed = static_cast<std::uint32_t>(needed);
@@ -211,94 +180,27 @@ class Merger {
     *at = index;
   }
 
-  LockState* find_lock(InstanceId id) {
-    if (id < locks_.size()) [[likely]] return &locks_[id];
-    return &sparse_[id];
-  }
-
   bool refill(std::uint32_t index);
   void run(std::uint32_t index);
   bool rare(std::uint32_t index, StreamState& stream, Event& event, Step& step);
-  bool special(StreamState& stream, Event& event, Step& step);
+  bool may_begin(std::uint32_t index, StreamState& stream, const Event& event, const Step& step);
+  bool init(StreamState& stream, Event& event, const Step& step);
+  bool special(StreamState& stream, Event& event, const Step& step);
 
   void flush(StreamState& stream, std::size_t from) {
     if (stream.at > from) consumer_.on_events(stream.batch.events.data() + from, stream.at - from);
     facts_.events += stream.at - from;
   }
 
-  // --- definitions ---------------------------------------------------------------------------------------------------
-
-  ClassId need_class(ClassId id, InstanceId lock) {
-    if (id != kNone && definitions_.classes.contains(id)) return id;
-    // The journal's end is missing: the lock is a class of its own.
-    ClassDefinition definition;
-    definition.id = id != kNone && id < definitions_.next_class + 1024 ? id : definitions_.next_class;
-    definition.key_kind = engine::ClassKey::kInstance;
-    definition.key = lock;
-    definitions_.classes.insert(definition.id);
-    definitions_.next_class = std::max(definitions_.next_class, definition.id + 1);
-    consumer_.on_class(definition);
-    return definition.id;
-  }
-
-  void define_lock(InstanceId id, LockState& lock) {
-    LockDefinition definition;
-    definition.id = id;
-    const auto known = definitions_.instances.find(id);
-    if (known != definitions_.instances.end()) {
-      definition.class_id = need_class(known->second.class_id, id);
-      definition.kind = known->second.kind;
-      definition.flags = known->second.flags;
-      definition.address = known->second.address;
-    } else {
-      definition.class_id = need_class(kNone, id);
-      definition.address = id;
-    }
-    lock.live = true;
-    lock.address = definition.address;
-    consumer_.on_lock(definition);
-  }
-
-  void define_context(ContextId id, ContextId parent, InstanceId end, bool forked_here) {
-    ContextDefinition definition;
-    definition.id = id;
-    definition.parent = parent;
-    definition.end = end;
-    const auto known = definitions_.contexts.find(id);
-    if (known != definitions_.contexts.end()) {
-      definition.kind = known->second.kind;
-      definition.tid = known->second.tid;
-      definition.name = known->second.name;
-    }
-    const auto begun = beginnings_.find(id);
-    if (begun != beginnings_.end()) {
-      const Event& event = begun->second;
-      definition.kind = event.nested;
-      definition.tid = event.number;
-      if (definition.end == kNone) definition.end = event.lock;
-      definition.middle = event.flags != 0;
-    } else {
-      definition.middle = !forked_here;   // its beginning is not in the file
-    }
-    if (definition.end != kNone) {
-      LockState& lock = *find_lock(definition.end);
-      if (!lock.live) define_lock(definition.end, lock);
-    }
-    contexts_[id] = false;
-    consumer_.on_context(definition);
-  }
-
   const Container& container_;
   EventConsumer& consumer_;
   TraceFacts& facts_;
-  Definitions definitions_;
+  NativeDefinitions definitions_;
+  LockTable& locks_;
   std::vector<std::unique_ptr<StreamState>> streams_;
   std::deque<std::uint32_t> ready_;
   std::priority_queue<Timer> timers_;                    // streams that wait for the clock
-  std::vector<LockState> locks_;
-  std::unordered_map<InstanceId, LockState> sparse_;     // its elements stay where they are
-  std::unordered_map<ContextId, bool> contexts_;         // defined to the consumer; true: ended (it may still be joined)
-  std::unordered_map<ContextId, Event> beginnings_;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> unborn_;   // streams waiting for a lock to live there
   std::unordered_map<std::string, NameId> names_;
   std::uint64_t clock_ = 0;
   std::size_t turn_ = 0;
@@ -333,8 +235,10 @@ void Merger::run(std::uint32_t index) {
     while (stream.at < stream.batch.size) {
       Event& event = stream.batch.events[stream.at];
       Step& step = stream.batch.steps[stream.at];
-      if ((step.need & (kRare | kNeedClock)) == 0 && step.lock < locks_.size() && locks_[step.lock].live) [[likely]] {
-        LockState& lock = locks_[step.lock];
+      LockState* const known = locks_.find(step.lock);
+      if ((step.need & (kRare | kNeedClock)) == 0 && known != nullptr && known->live) [[likely]] {
+        LockState& lock = *known;
+        event.lock = lock.number;
         if (step.need == kNeedSeen) {
           if (before(lock.count, step.number)) [[unlikely]] {
             flush(stream, from);
@@ -364,82 +268,131 @@ void Merger::run(std::uint32_t index) {
   }
 }
 
-/// One event by itself: everything it needs and names is looked at. False: it must wait (the stream is in a list).
-bool Merger::rare(std::uint32_t index, StreamState& stream, Event& event, Step& step) {
-  if ((step.need & (kNeedSeen | kNeedNumber)) != 0) {
-    LockState& lock = *find_lock(step.lock);
+/// Has everything happened that the event needs? If not, the stream waits in the list of what is missing.
+bool Merger::may_begin(std::uint32_t index, StreamState& stream, const Event& event, const Step& step) {
+  if (step.special == Special::kInit && step.number != 1 && !stream.forced) {
+    // The lock at this address, initialised again: it gets a new id and goes on counting.
+    if (const LockState* same = locks_.find(step.lock); same == nullptr || !same->live) {
+      const InstanceId old = definitions_.at(event.number);
+      if (old == kNone) {
+        stream.waits_for_life = true;
+        unborn_.emplace(event.number, index);
+        return false;
+      }
+      LockState& lock = locks_.get(old);
+      if (before(lock.count, step.number - 1)) return wait_for(index, old, lock, step.number - 1), false;
+    } else if (before(same->count, step.number - 1)) {
+      return wait_for(index, step.lock, locks_.get(step.lock), step.number - 1), false;
+    }
+  } else if ((step.need & (kNeedSeen | kNeedNumber)) != 0 && !stream.forced) {
+    LockState& lock = locks_.get(step.lock);
     const std::uint64_t needed = (step.need & kNeedSeen) != 0 ? step.number : step.number - 1;
     if (before(lock.count, needed)) return wait_for(index, step.lock, lock, needed), false;
   }
+  if (step.special == Special::kNone) {
+    // Who names a lock without a number saw it live all the same.
+    for (const InstanceId id : {event.lock, event.other}) {
+      if (id == kNone || (id == step.lock && (step.need & (kNeedSeen | kNeedNumber)) != 0)) continue;
+      LockState& lock = locks_.get(id);
+      if (!lock.live && lock.count == 0) return wait_for(index, id, lock, 1), false;
+    }
+  }
   if ((step.need & kNeedTick) != 0 && !stream.granted) return timers_.push({step.tick, true, index}), false;
   if ((step.need & kNeedClock) != 0 && step.tick > clock_) return timers_.push({step.tick, false, index}), false;
-  stream.granted = false;
+  return true;
+}
 
-  if (!contexts_.contains(stream.context) && step.special != Special::kContextBegin)
-    define_context(stream.context, kNone, kNone, false);
-  if ((step.need & kNeedNumber) != 0) {
-    LockState& lock = *find_lock(step.lock);
+/// One event by itself: everything it needs and names is looked at. False: it must wait.
+bool Merger::rare(std::uint32_t index, StreamState& stream, Event& event, Step& step) {
+  if (!may_begin(index, stream, event, step)) return false;
+  stream.granted = stream.forced = false;
+  if (step.special != Special::kContextBegin) definitions_.need_context(stream.context);
+  if ((step.need & kNeedNumber) != 0 && step.special != Special::kInit) {
+    LockState& lock = locks_.get(step.lock);
     if (lock.count + 1 == static_cast<std::uint32_t>(step.number)) ++lock.count;
     else ++facts_.out_of_order;
     wake(lock);
   }
   if (step.special != Special::kNone) {
-    if (!special(stream, event, step)) return true;
-  } else {
-    for (const InstanceId id : {event.lock, event.other}) {
-      if (id == kNone) continue;
-      LockState& lock = *find_lock(id);
-      if (!lock.live) define_lock(id, lock);
-    }
-    if (event.class_id != kNone) event.class_id = need_class(event.class_id, event.lock);
-    if (event.peer != kNone && !contexts_.contains(event.peer)) define_context(event.peer, kNone, kNone, false);
-    if (event.kind == EventKind::kDestroy) find_lock(event.lock)->live = false;
-    if (event.kind == EventKind::kContextEnd) contexts_[stream.context] = true;
-    if (event.kind == EventKind::kWaitEnd) event.other = kNone;   // the mutex is a matter of the wait's begin
-    if (event.kind == EventKind::kSetStack) event.number2 = 0;
+    const bool left = special(stream, event, step);
+    if (!definitions_.settled.empty()) wake_unborn();
+    if (!left) return true;
+    consumer_.on_event(event);
+    ++facts_.events;
+    return true;
   }
+
+  const InstanceId id = event.lock;
+  event.lock = definitions_.number_of(event.lock);
+  // A wait's mutex is a matter of its begin.
+  event.other = event.kind == EventKind::kWaitEnd ? kNone : definitions_.number_of(event.other);
+  if (event.class_id != kNone) event.class_id = definitions_.need_class(event.class_id, id);
+  if (event.peer != kNone) definitions_.need_context(event.peer);
+  if (event.kind == EventKind::kContextEnd) definitions_.end_context(stream.context);
+  if (!definitions_.settled.empty()) wake_unborn();
+  if (event.kind == EventKind::kSetStack) event.number2 = 0;
   consumer_.on_event(event);
   ++facts_.events;
+  if (event.kind == EventKind::kDestroy) definitions_.end_lock(id);
   return true;
 }
 
-/// Turns the event into what the consumer knows; false: that was a definition and no event is left.
-bool Merger::special(StreamState& stream, Event& event, Step& step) {
-  switch (step.special) {
-    case Special::kInit: {
-      LockState& lock = *find_lock(event.lock);
-      LockDefinition definition;
-      definition.id = event.lock;
-      definition.class_id = need_class(event.class_id, event.lock);
-      definition.kind = static_cast<engine::Kind>(event.number2 & 255);
-      definition.flags = static_cast<std::uint8_t>(event.number2 >> 8);
-      definition.address = event.number;
-      definition.context = stream.context;
-      definition.site = event.site;
-      definition.position = event.position;
-      if (lock.live && lock.address == event.number) {   // initialised again while it lives
-        event.class_id = definition.class_id;
-        event.number = event.number2 = 0;
-        return true;
-      }
-      if (lock.live) {   // its end is missing
-        Event end = event;
-        end.kind = EventKind::kDestroy;
-        end.class_id = kNone;
-        end.number = end.number2 = 0;
-        consumer_.on_event(end);
-      }
-      lock.live = true;
-      lock.address = event.number;
-      consumer_.on_lock(definition);
-      return false;
+/// A lock's life begins, or begins anew; true: the event says so, else its definition did.
+bool Merger::init(StreamState& stream, Event& event, const Step& step) {
+  const InstanceId id = event.lock;
+  const std::uint64_t address = event.number;
+  LockDefinition definition;
+  definition.class_id = definitions_.need_class(event.class_id, id);
+  definition.kind = static_cast<engine::Kind>(event.number2 & 255);
+  definition.flags = static_cast<std::uint8_t>(event.number2 >> 8);
+  definition.address = address;
+  definition.context = stream.context;
+  definition.site = event.site;
+  definition.position = event.position;
+  locks_.account(1);
+  LockState& lock = locks_.get(id);
+
+  bool again = lock.live && lock.address == address;
+  if (!lock.live && step.number != 1) {
+    if (const InstanceId old = definitions_.at(address); old != kNone) {
+      definitions_.continue_lock(old, id, lock, address);
+      again = true;
     }
+  }
+  if (lock.live && before(step.number, std::uint64_t{lock.count} + 1)) ++facts_.out_of_order;
+  else lock.count = static_cast<std::uint32_t>(step.number);
+  wake(lock);
+  if (again) {
+    event.lock = lock.number;
+    event.class_id = definition.class_id;
+    event.number = event.number2 = 0;
+    return true;
+  }
+  if (lock.live) {   // its end is missing
+    Event end = event;
+    end.kind = EventKind::kDestroy;
+    end.lock = lock.number;
+    end.class_id = kNone;
+    end.number = end.number2 = 0;
+    consumer_.on_event(end);
+    ++facts_.events;
+    definitions_.replace_lock(id, lock, definition);
+  } else {
+    definitions_.begin_lock(id, lock, definition);
+  }
+  return false;
+}
+
+/// Turns the event into what the consumer knows; false: that was a definition and no event is left.
+bool Merger::special(StreamState& stream, Event& event, const Step& step) {
+  switch (step.special) {
+    case Special::kInit:
+      return init(stream, event, step);
     case Special::kFork:
-      if (!contexts_.contains(event.peer)) define_context(event.peer, stream.context, event.lock, true);
+      definitions_.fork_context(event.peer, stream.context, event.lock);
       return false;
     case Special::kContextBegin:
-      if (const auto known = contexts_.find(stream.context); known == contexts_.end() || known->second)
-        define_context(stream.context, event.peer, event.lock, true);
+      definitions_.start_context(stream.context, event.peer, event.lock);
       return false;
     case Special::kOperation: {
       const std::string name(stream.batch.text, event.number, event.number2);

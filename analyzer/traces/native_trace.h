@@ -10,7 +10,7 @@
 // if it had been there, and counts it; the result depends on the file's bytes alone.
 //
 // Cost: amortised O(1) an event, O(log threads) for one that advances the clock. Memory: ~50 KiB a thread that is alive,
-// plus the definitions; never the whole file.
+// ~200 bytes a thread that ever was, and the definitions; never the whole file.
 //
 // Threading: one thread.  Allocation: the heap.
 #pragma once

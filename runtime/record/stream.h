@@ -8,7 +8,8 @@
 //     may wrap) and adds 1 for init, acquired, release, downgrade and destroy, while the instance is owned (acquired:
 //     after it was obtained; release and downgrade: before it is given up). `number` is the counter after that addition:
 //     1, 2, 3 … A request is not numbered: it carries `seen`, the counter as read at that moment, a lower bound. An
-//     instance's first event is its init, also where it is first seen in use; an id used again goes on counting.
+//     instance's first event is its init, also where it is first seen in use. A lock initialised again while it lives
+//     gets a new id and goes on counting; no other id begins above 1, and none is used twice.
 //   - a *tick* of the process-wide clock (Journal::tick()) for events that order threads otherwise: waits, signals,
 //     fork, join, begin and end of contexts. Take it where the order is real: for signal, fork and context_end before the
 //     effect is visible to others, for wait_end, join_end and context_begin after it was seen, for wait_begin and
@@ -113,7 +114,7 @@ class Stream {
                   InstanceId nest) noexcept;
   void acquired_as(InstanceId instance, ClassId class_id, std::uint64_t number, Mode mode, std::uint8_t flags,
                    Site site) noexcept;
-  /// A new instance, or (same address, not destroyed) one initialised again while it lives.
+  /// A new instance (number 1), or the one at this address initialised again while it lives (its next number).
   void init(InstanceId instance, ClassId class_id, engine::Kind kind, std::uint8_t flags, std::uint64_t address,
             std::uint64_t number, Site site) noexcept;
   void destroy(InstanceId instance, std::uint64_t number, Site site) noexcept;

@@ -92,7 +92,12 @@ TEST_CASE("a stream gives back every event", "[native]") {
   main.wait_begin(2, kNone, 0, 0, journal.tick(), kSite + 122);
   main.wait_end(2, kNone, false, kNone, 0, journal.tick(), kSite + 122);
   main.destroy(0, 8, kSite + 128);
-  main.init(0, 1, Kind::kSpin, 0, 0xffff1000, 9, kSite + 129);   // the id is used again
+  main.init(4, 1, Kind::kSpin, 0, 0xffff0000, 1, kSite + 129);   // another lock at the same address
+  main.init(5, 0, Kind::kSpin, 0, 0xffff0000, 2, kSite + 130);   // initialised again: a new id, the same lock
+  main.request(5, 2, Mode::kWrite, 0, kSite + 131);
+  main.acquired(5, 3, Mode::kWrite, 0, kSite + 131);
+  main.release(5, 4, kSite + 132);
+  main.destroy(5, 5, kSite + 133);
   main.context_end(journal.tick(), 0);
   main.close();
   journal.finish({}, 3);
@@ -172,7 +177,12 @@ TEST_CASE("a stream gives back every event", "[native]") {
   say(EventKind::kWaitBegin, 0, kSite + 122, [](Event& e) { e.lock = 2; });
   say(EventKind::kWaitEnd, 0, kSite + 122, [](Event& e) { e.lock = 2, e.flags = traces::kFailedWait; });
   lock(EventKind::kDestroy, 0, 0, Mode::kWrite, 0, kSite + 128);
-  expected.on_lock({0, 1, Kind::kSpin, 0, 0xffff1000, {}, 0, kSite + 129, 0});
+  expected.on_lock({0, 1, Kind::kSpin, 0, 0xffff0000, {}, 0, kSite + 129, 0});   // the consumer's number is free again
+  lock(EventKind::kReinit, 0, 0, Mode::kWrite, 0, kSite + 130, 0);
+  lock(EventKind::kRequest, 0, 0, Mode::kWrite, 0, kSite + 131);
+  lock(EventKind::kAcquired, 0, 0, Mode::kWrite, 0, kSite + 131);
+  lock(EventKind::kRelease, 0, 0, Mode::kWrite, 0, kSite + 132);
+  lock(EventKind::kDestroy, 0, 0, Mode::kWrite, 0, kSite + 133);
   say(EventKind::kContextEnd, 0, 0, [](Event&) {});
 
   Log log;
@@ -306,11 +316,48 @@ TEST_CASE("what the streams do not define is taken from the journal, or made up"
     if (line.rfind("event", 0) != 0 && line.rfind("process", 0) != 0) definitions.push_back(line);
   REQUIRE(definitions.size() == 6);
   CHECK(definitions[1] == "context 0 parent 4294967295 kind 0 tid 100 end 4294967295 middle 1 main");
-  CHECK(definitions[2] == "lock 3 class 0 kind 1 flags 0 at 4096 by 4294967295 site 0");
+  CHECK(definitions[2] == "lock 0 class 0 kind 1 flags 0 at 4096 by 4294967295 site 0");
   CHECK(definitions[3] == "class 1 key 5/4000000000 kind " + std::to_string(static_cast<int>(Kind::kOther)) + " sub 0 ");
-  CHECK(definitions[4].rfind("lock 4000000000 class 1", 0) == 0);
+  CHECK(definitions[4].rfind("lock 1 class 1", 0) == 0);
   CHECK(definitions[5].rfind("context 77", 0) == 0);
   CHECK(log.events.size() == 4);
+}
+
+TEST_CASE("a lock initialised again by another thread goes on where it was", "[native]") {
+  Directory directory;
+  record::Journal journal;
+  REQUIRE(journal.open(directory.file("a").c_str(), process()));
+  name_class(journal, 0, "first");
+  name_class(journal, 1, "second");
+  record::Stream streams[2]{};
+  for (std::uint32_t t : {0u, 1u}) {
+    REQUIRE(streams[t].open(journal, t));
+    streams[t].context_begin(kNone, ContextKind::kThread, 100 + t, kNone, false, journal.tick());
+  }
+  // The context with the lower number comes first where nothing else decides: here it must wait.
+  streams[1].init(7, 0, Kind::kMutex, 0, 0x1000, 1, 1);
+  streams[1].request(7, 1, Mode::kWrite, 0, 2);
+  streams[1].acquired(7, 2, Mode::kWrite, 0, 2);
+  streams[1].release(7, 3, 3);
+  streams[0].init(8, 1, Kind::kMutex, 0, 0x1000, 4, 4);
+  streams[1].request(8, 4, Mode::kWrite, 0, 5);
+  streams[1].acquired(8, 5, Mode::kWrite, 0, 5);
+  streams[0].might_lock(9, Mode::kWrite, 7);                // named without a number: after its init all the same
+  streams[1].init(9, 1, Kind::kMutex, 0, 0x2000, 1, 6);
+  for (record::Stream& stream : streams) stream.close();
+  journal.close();
+  Log log;
+  traces::TraceFacts facts;
+  CHECK(read(directory.file("a"), log, facts).ok());
+  CHECK(facts.missing_numbers + facts.out_of_order == 0);
+  std::vector<engine::Site> sites;
+  for (const Event& event : log.events) sites.push_back(event.site);
+  CHECK(sites == std::vector<engine::Site>{2, 2, 3, 4, 5, 5, 7});
+  REQUIRE(log.events.size() == 7);
+  CHECK(log.events[3].kind == EventKind::kReinit);
+  CHECK(log.events[3].class_id == 1);
+  for (std::size_t i = 0; i < 6; ++i) CHECK(log.events[i].lock == 0);
+  CHECK(log.events[6].lock == 1);
 }
 
 TEST_CASE("a lock's numbers wrap at 32 bits", "[native]") {
