@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The command line: help, exit statuses, bad input, where output goes.
+import json
 import os
 
 from harness import SOURCE, test
@@ -214,7 +215,6 @@ def newer_graph_is_refused(box):
     box.run(box.crossdep, "check", "-o", "g.cdgraph", box.write("t.cdt", ABBA))
     graph = box.graph("g.cdgraph")
     graph["schema"] = 999
-    import json
     box.write("newer.cdgraph", json.dumps(graph))
     one_error(box, box.run(box.crossdep, "report", "newer.cdgraph"), 2, "newer.cdgraph", "999")
 

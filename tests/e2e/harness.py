@@ -10,9 +10,7 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time

@@ -2,7 +2,6 @@
 #
 # Real programs: the same output and status as without crossdep, no crash, no finding at the default policy, and their
 # locks in the graph.
-import pathlib
 import random
 import shutil
 import socket

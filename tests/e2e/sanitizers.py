@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
 # Programs that were built with a sanitizer: they run, their sanitizer works, and so do we.
-import shutil
 
 from harness import test
 
