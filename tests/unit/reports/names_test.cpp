@@ -84,7 +84,7 @@ TEST_CASE("names that would collide are told apart", "[names]") {
   CHECK(reports::name_classes({made(ClassKey::kStatic, Kind::kMutex, 0x100), made(ClassKey::kStatic, Kind::kMutex, 0x200)}, table) ==
         std::vector<std::string>{"lock (a.c)", "lock (b.c)"});
   CHECK(reports::name_classes({made(ClassKey::kInitSite, Kind::kMutex, 0x18), made(ClassKey::kInitSite, Kind::kMutex, 0x10)}, table) ==
-        std::vector<std::string>{"mutex@make_two", "mutex@make_two:2"});
+        std::vector<std::string>{"mutex@make_two:2", "mutex@make_two"});
   CHECK(reports::name_classes({made(ClassKey::kFirstSite, Kind::kMutex, 0x10, "", 0), made(ClassKey::kFirstSite, Kind::kMutex, 0x10, "", 1),
                                made(ClassKey::kFirstSite, Kind::kMutex, 0x18, "", 0)},
                               table) == std::vector<std::string>{"mutex@make_two#0", "mutex@make_two#1", "mutex@make_two:2#0"});
