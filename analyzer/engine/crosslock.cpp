@@ -8,8 +8,7 @@
 //
 // Each matched wait has its own start. A wait that no signal is outstanding for costs the signaller one load.
 //
-// Source: B. Park, Documentation/locking/crossrelease.txt (Linux 4.14); where we differ: CROSS_RELEASE rules of the
-// design (own start per waiter, crosslock -> crosslock, boundaries cut).
+// Source: B. Park, Documentation/locking/crossrelease.txt (Linux 4.14); every rule and where we differ: CROSS_RELEASE.md.
 // Threading: see engine.h.  Allocation: one Wait per wait under way, from a pool.
 #include "engine/engine.h"
 #include "engine/serial.h"
