@@ -151,15 +151,14 @@ template <class T>
 class Pool {
   struct Page {
     Page* next;
-    alignas(16) unsigned char bytes[1];
   };
   union Free {
     Free* next;
   };
   static constexpr std::size_t kPageBytes = 16384;
-  static constexpr std::size_t kHeader = offsetof(Page, bytes);
-  static constexpr std::size_t kStride = (sizeof(T) + 15) / 16 * 16;
-  static constexpr std::size_t kPerPage = (kPageBytes - kHeader) / kStride;
+  static constexpr std::size_t kAlign = alignof(T) > 16 ? alignof(T) : 16;
+  static constexpr std::size_t kStride = (sizeof(T) + kAlign - 1) / kAlign * kAlign;
+  static constexpr std::size_t kPerPage = (kPageBytes - sizeof(Page) - kAlign) / kStride;
   static_assert(kPerPage > 0 && sizeof(T) >= sizeof(Free));
 
  public:
@@ -188,7 +187,8 @@ class Pool {
       pages_ = page;
       used_ = 0;
     }
-    return pages_->bytes + kStride * used_++;
+    const auto first = (reinterpret_cast<std::uintptr_t>(pages_ + 1) + kAlign - 1) / kAlign * kAlign;
+    return reinterpret_cast<void*>(first + kStride * used_++);
   }
   void give_back(void* object) noexcept {
     Free* freed = static_cast<Free*>(object);

@@ -74,26 +74,26 @@ struct Held {
   ContextKind floor_kind;        // of a floor
 };
 
-/// A request this context has made, with the chain it was made under.
-struct Seen {
+/// A request this context has made, with the chain it was made under. The hot path touches its first 32 bytes only, which
+/// lie in one cache line.
+struct alignas(32) Seen {
   std::uint64_t key;
   std::uint64_t epoch;           // of the last use
-  std::uint64_t chain;           // of what was held
+  LockInstance* lock;            // of the last use; its record may have been recycled since
   std::uint32_t instances;       // of the last use that was looked at
   std::uint32_t budget;          // how many more combinations of instances are looked at
+  std::uint64_t chain;           // of what was held
   Seen* newer;
   Seen* older;
-  LockInstance* lock;            // of the last use; its record may have been recycled since
-  ClassId class_id;
-  Mode mode;
-  std::uint8_t flags;
-  bool same_class;               // its class was already held
-  StackId stack;
   Site site;
   std::uint64_t ordinal;
-  ContextKind context_kind;
+  StackId stack;
+  ClassId class_id;
   std::uint32_t activity;        // number of the (nested) context it was made in
+  Mode mode;
+  std::uint8_t flags;
 };
+static_assert(sizeof(Seen) == 96);
 
 class Context {
  public:
@@ -150,12 +150,12 @@ class Context {
  private:
   friend class Engine;
 
-  static constexpr std::uint32_t kCacheSize = 2048;
+  static constexpr std::uint32_t kCacheSize = 2048;   // the top 11 bits of a key
 
   Held* held() const noexcept { return held_.load(std::memory_order_relaxed); }
   std::uint32_t top() const noexcept { return top_.load(std::memory_order_relaxed); }
   std::uint32_t cache_index(std::uint64_t key) const noexcept {
-    return static_cast<std::uint32_t>(key >> 40) & cache_mask_;
+    return static_cast<std::uint32_t>(key >> 53) & cache_mask_;  // the product's best bits
   }
   std::uint64_t request_key(std::uint64_t chain, ClassId class_id, Mode mode, std::uint8_t flags, Site site) const noexcept {
     return chain_step(chain ^ state_key_ ^ site, (std::uint64_t{class_id} << 12) | (static_cast<unsigned>(mode) << 8) | flags | 128u) | 1;
