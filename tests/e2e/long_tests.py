@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What takes long, only with --long: the sanitized builds with their unit tests, and the analyzer under valgrind.
+# What takes long, only with --long: the sanitized builds with their unit tests, the analyzer under valgrind, the unit
+# tests marked long.
 from harness import SOURCE, add, long_test
 
 
@@ -27,6 +28,12 @@ def analyzer_under_valgrind(box):
     done = box.run(valgrind, "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q",
                    box.crossdep, "check", trace, timeout=1200)
     box.equal(done.status, 1, "status")
+
+
+@long_test
+def unit_tests_marked_long(box):
+    done = box.run(box.build / "bin" / "unit_tests", "[long]", timeout=3000)
+    box.check(done.status == 0, "a long unit test failed")
 
 
 def collect():
