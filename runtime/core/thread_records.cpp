@@ -80,6 +80,14 @@ Context* context_of_thread(pthread_t id) noexcept {
   return record == nullptr ? nullptr : record->context;
 }
 
+bool identity_of_thread(pthread_t id, ThreadIdentity& out) noexcept {
+  FutexHold hold(table_lock);
+  const ThreadRecord* record = threads.find(static_cast<std::uint64_t>(id));
+  if (record == nullptr || record->ended) return false;
+  out = {record->context->id(), record->parent, record->tid.load(std::memory_order_relaxed)};
+  return out.tid != 0;
+}
+
 void thread_gone(pthread_t id) noexcept {
   ThreadRecord* record;
   bool done;

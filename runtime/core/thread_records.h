@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,6 +24,7 @@ struct ThreadRecord {
   int (*start_c11)(void*);           // of thrd_create(); one of the two
   void* argument;
   pthread_t id;
+  std::atomic<int> tid;              // 0: it has not begun
   bool listed, ended, gone;          // gone: joined or detached, its id means nothing any more
   bool created;                      // the creator has returned
 };
@@ -37,6 +39,12 @@ void list_thread(ThreadRecord*, pthread_t id, bool by_creator) noexcept;
 void drop_thread_record(ThreadRecord*) noexcept;
 /// The context of a thread that is about to be joined; nullptr if its creation was not seen.
 engine::Context* context_of_thread(pthread_t id) noexcept;
+struct ThreadIdentity {
+  engine::ContextId context, parent;
+  int tid;
+};
+/// Who the thread is; false if its creation was not seen or it has not begun.
+bool identity_of_thread(pthread_t id, ThreadIdentity& out) noexcept;
 /// It was joined or detached: returns its context if that is not used by anybody any more.
 void thread_gone(pthread_t id) noexcept;
 void thread_ended(ThreadRecord*, engine::Context*) noexcept;

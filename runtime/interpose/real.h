@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <threads.h>
 #include <time.h>
@@ -36,12 +37,12 @@
   F(sem_init) F(sem_destroy) F(sem_open) F(sem_close) F(sem_wait) F(sem_trywait) F(sem_timedwait) F(sem_clockwait)     \
   F(sem_post)                                                                                                          \
   F(pthread_create) F(pthread_join) F(pthread_tryjoin_np) F(pthread_timedjoin_np) F(pthread_clockjoin_np)              \
-  F(pthread_detach)                                                                                                    \
+  F(pthread_detach) F(pthread_setname_np) F(prctl)                                                                      \
   F(mtx_init) F(mtx_destroy) F(mtx_lock) F(mtx_trylock) F(mtx_timedlock) F(mtx_unlock)                                 \
   F(cnd_init) F(cnd_destroy) F(cnd_wait) F(cnd_timedwait) F(cnd_signal) F(cnd_broadcast)                               \
   F(thrd_create) F(thrd_join) F(thrd_detach)                                                                           \
   F(fork) F(_exit) F(_Exit) F(quick_exit)                                                                              \
-  F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                                   \
+  F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                  \
   F(sigaction) F(signal)
 
 // F(name) for the condition variables, which have two versions where CROSSDEP_OLD_COND is defined.

@@ -23,6 +23,7 @@ void begin(ThreadRecord* record) noexcept {
   self.context = record->context;
   self.record = record;
   list_thread(record, pthread_self(), false);
+  record->tid.store(system_gettid(), std::memory_order_relaxed);
   char name[16];
   const std::size_t n = thread_name(name);
   runtime.serial.lock();
