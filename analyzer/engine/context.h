@@ -8,7 +8,8 @@
 // direct-mapped cache of pointers. Seen records lie in a list ordered by the epoch of their last use (newest first):
 // what a commit asks for ("every request since the wait began") is a prefix of that list.
 //
-// Threading: one thread at a time; `destroy` of another context only reads held_ and top_ (atomics).
+// Threading: one thread at a time; others only read held_, top_ and pending_ (atomics), in destroy() and when a cycle is
+// found.
 // Allocation: from the engine's Allocator, in the engine's cold paths only.
 #pragma once
 
@@ -80,8 +81,8 @@ struct alignas(32) Seen {
   std::uint64_t key;
   std::uint64_t epoch;           // of the last use
   LockInstance* lock;            // of the last use; its record may have been recycled since
-  std::uint32_t instances;       // of the last use that was looked at
-  std::uint32_t budget;          // how many more combinations of instances are looked at
+  std::uint32_t instances;       // and segment, of the last use that was looked at
+  std::uint32_t budget;          // how many more of these are looked at
   std::uint64_t chain;           // of what was held
   Seen* newer;
   Seen* older;
@@ -109,13 +110,14 @@ class Context {
   bool seen(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
             std::uint64_t epoch) noexcept {
     ++requests_;
+    pending_.store((flags & (kTry | kTimed)) ? nullptr : &lock, std::memory_order_relaxed);
     const Held& last = held()[top() - 1];
     const std::uint64_t key = request_key(last.chain, class_id, mode, flags, site);
     Seen* known = cache_[cache_index(key)];
     if (__builtin_expect(known->key != key || known->epoch != epoch, 0)) return false;
     known->lock = &lock;
     if (__builtin_expect(known->budget == 0, 1)) return true;
-    return known->instances == instance_key(last.instances, lock);
+    return known->instances == (instance_key(last.instances, lock) ^ segment_salt_);
   }
 
   bool push(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept {
@@ -134,6 +136,7 @@ class Context {
     entry->flags = flags;
     entry->pseudo = false;
     top_.store(top + 1, std::memory_order_relaxed);
+    pending_.store(nullptr, std::memory_order_relaxed);
     return true;
   }
 
@@ -173,6 +176,8 @@ class Context {
   std::uint64_t state_key_ = 0;            // masks and nesting, part of every key
   std::uint64_t requests_ = 0;
   Segment* segment_ = nullptr;
+  std::uint32_t segment_salt_ = 0;         // changes with segment_: what is known of order is part of an occurrence
+  std::atomic<LockInstance*> pending_{nullptr};   // asked for and not yet got; nullptr if that ends by itself
 
   // Below: cold.
   ContextId id_ = kNone;

@@ -79,6 +79,7 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
   {
     Lock serial(*this);
     context->wait_ = nullptr;
+    failed(context);
     unlist(crosslock, wait);
     if (matched && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
@@ -182,6 +183,7 @@ void Engine::learn(Context* context, const Segment* learned, bool by_signal) noe
   for (std::uint32_t i = 1; i < context->top() && !holds_locks; ++i)
     holds_locks = context->held()[i].lock != nullptr && !context->held()[i].pseudo;
   context->segment_ = clocks_.advance(context->segment_, learned, by_signal, holds_locks);
+  context->segment_salt_ = context->segment_ == nullptr ? 0 : context->segment_->tick * 0x85ebca6bu;
 }
 
 void Engine::join_begin(Context* context, Context* child, std::uint8_t flags, Site site) noexcept {
@@ -190,6 +192,7 @@ void Engine::join_begin(Context* context, Context* child, std::uint8_t flags, Si
 }
 
 void Engine::join_end(Context* context, Context* child, bool joined) noexcept {
+  failed(context);
   if (context == nullptr || child == nullptr || context->ended_ || !joined) return;
   Lock serial(*this);
   if (child->segment_ != nullptr) learn(context, child->segment_, false);

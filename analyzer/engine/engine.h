@@ -115,6 +115,10 @@ class Engine {
     if (!context->push(*lock, lock->class_id, mode, flags, site)) acquired_slow(context, lock, lock->class_id, mode, flags, site);
   }
   void acquired_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept;
+  /// The last request ended without it: timed out, or answered with an error.
+  void failed(Context* context) noexcept {
+    if (context != nullptr) context->pending_.store(nullptr, std::memory_order_relaxed);
+  }
   /// Any order. Of a lock the context does not hold: a finding.
   void release(Context* context, LockInstance* lock, Site site) noexcept {
     if (lock == nullptr || context == nullptr) return;
@@ -224,6 +228,7 @@ class Engine {
   bool cut_short_by_holder(const Cause&, const Vec<DependencyId>& cycle) const noexcept;
   bool has_chord(const Vec<DependencyId>& cycle) const noexcept;
   void rejudge(const Cause&, DependencyId grown) noexcept;
+  bool blocked_for_ever(const Cause&) noexcept;
   bool store_cycle(const Cause&, const Vec<DependencyId>& cycle) noexcept;
   void report_simple(const Cause&, Check, const Judgement&, LockInstance* other, std::uint64_t identity) noexcept;
   void emit(FindingId, const StoredFinding&, const Cause&, LockInstance* other) noexcept;
@@ -252,6 +257,7 @@ class Engine {
   Vec<HeldInfo> held_scratch_;
   Vec<LinkInfo> link_scratch_;
   Vec<DependencyId> cycle_scratch_;
+  Vec<const Context*> blocked_scratch_;
   std::uint64_t range_begin_ = 0, range_end_ = 0;   // of the destruction being reported
   Context* living_ = nullptr;
   InstanceId next_instance_ = 0;

@@ -62,7 +62,8 @@ void Engine::gather_held_at(const Context* context, const Seen& seen) noexcept {
   held_scratch_.clear();
   for (std::uint32_t i = context->top(); i-- > context->floor_;) {
     const Held& held = context->held()[i];
-    if (held.chain != seen.chain || Context::instance_key(held.instances, *seen.lock) != seen.instances) continue;
+    if (held.chain != seen.chain) continue;
+    if ((Context::instance_key(held.instances, *seen.lock) ^ context->segment_salt_) != seen.instances) continue;
     gather_held(context);
     std::uint32_t kept = 0;
     for (std::uint32_t j = context->floor_ + 1; j <= i && kept < held_scratch_.size(); ++j)
@@ -141,6 +142,34 @@ bool Engine::has_chord(const Vec<DependencyId>& cycle) const noexcept {
   return false;
 }
 
+// The wait-for graph of this moment: does whoever holds what this context asks for wait, over any number of others, for
+// this context? Certain, since what is held while a request is under way stays held until it is granted.
+bool Engine::blocked_for_ever(const Cause& cause) noexcept {
+  if (cause.context == nullptr || cause.at_commit || (cause.flags & (kTry | kTimed)) || cause.lock == nullptr) return false;
+  blocked_scratch_.clear();
+  if (!blocked_scratch_.push(cause.context)) return false;
+  for (std::uint32_t next = 0; next < blocked_scratch_.size(); ++next) {
+    const Context* waiter = blocked_scratch_[next];
+    const LockInstance* wanted = next == 0 ? cause.lock : waiter->pending_.load(std::memory_order_relaxed);
+    if (wanted == nullptr) continue;
+    const std::uint32_t breaks = wanted->breaks.load(std::memory_order_relaxed);
+    for (const Context* holder = living_; holder != nullptr; holder = holder->next_) {
+      if (holder == waiter) continue;
+      const Held* held = holder->held();
+      bool holds = false;
+      for (std::uint32_t i = 1; i < holder->top() && !holds; ++i)
+        holds = held[i].lock == wanted && (held[i].pseudo || held[i].breaks == breaks) &&
+                (held[i].mode == Mode::kWrite || is_crosslock(wanted->kind) || next != 0 || cause.mode == Mode::kWrite);
+      if (!holds) continue;
+      if (holder == cause.context) return true;
+      bool known = false;
+      for (const Context* other : blocked_scratch_) known = known || other == holder;
+      if (!known && !blocked_scratch_.push(holder)) return false;
+    }
+  }
+  return false;
+}
+
 // Judges and stores one cycle; true if its verdict is at least `possible`.
 bool Engine::store_cycle(const Cause& cause, const Vec<DependencyId>& cycle) noexcept {
   std::uint64_t identity = kCycleSalt;
@@ -148,7 +177,9 @@ bool Engine::store_cycle(const Cause& cause, const Vec<DependencyId>& cycle) noe
   identity |= 1;
   if (const FindingId* known = finding_ids_.find(identity))
     return findings_[*known].judgement.verdict >= Verdict::kPossible;
-  const Judgement judgement = judge_.judge(cycle);
+  Judgement judgement = judge_.judge(cycle);
+  if (judgement.verdict >= Verdict::kPossible && blocked_for_ever(cause))
+    judgement = {Verdict::kDeadlock, Reason::kBlockedNow, {0, 0}, kNone};
   auto* links = static_cast<DependencyId*>(memory_.allocate(cycle.size() * sizeof(DependencyId)));
   FindingId* slot = links != nullptr && findings_.make_room() ? finding_ids_.insert(identity) : nullptr;
   if (slot == nullptr) {
@@ -180,7 +211,8 @@ void Engine::rejudge(const Cause& cause, DependencyId grown) noexcept {
   unsigned looked_at = 0;
   for (std::uint32_t link = graph_.dependency(grown).first_finding; link != kNone; link = finding_links_[link].next) {
     StoredFinding& finding = findings_[finding_links_[link].finding];
-    if (finding.judgement.reason == Reason::kNoneExcluded) continue;
+    if (finding.judgement.verdict == Verdict::kDeadlock) continue;
+    if (finding.judgement.reason == Reason::kNoneExcluded && !blocked_for_ever(cause)) continue;
     if (++looked_at > kMost) {
       ++losses_.budget;
       return;
@@ -196,7 +228,9 @@ void Engine::rejudge(const Cause& cause, DependencyId grown) noexcept {
       ++losses_.memory;
       return;
     }
-    const Judgement judgement = judge_.judge(cycle_scratch_);
+    Judgement judgement = judge_.judge(cycle_scratch_);
+    if (judgement.verdict >= Verdict::kPossible && blocked_for_ever(cause))
+      judgement = {Verdict::kDeadlock, Reason::kBlockedNow, {0, 0}, kNone};
     if (Judge::rank(judgement) <= Judge::rank(finding.judgement)) continue;
     finding.judgement = judgement;
     std::memcpy(finding.links, cycle_scratch_.data(), finding.link_count * sizeof(DependencyId));

@@ -10,7 +10,7 @@
 namespace crossdep::engine {
 
 namespace {
-constexpr std::uint32_t kInstanceBudget = 8;       // combinations of instances looked at per chain
+constexpr std::uint32_t kInstanceBudget = 8;       // combinations of instances and segment looked at per chain
 constexpr std::uint32_t kAlwaysLook = 1u << 30;    // nesting within a class: which instances is all that matters
 constexpr std::uint32_t kDirectDepth = 32;         // deeper held locks: see depend_on_held()
 
@@ -53,7 +53,7 @@ void Engine::request_slow(Context* context, LockInstance* lock, ClassId class_id
   const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
   const Held& last = context->held()[context->top() - 1];
   const std::uint64_t key = context->request_key(last.chain, class_id, mode, flags, site);
-  const std::uint32_t instances = Context::instance_key(last.instances, *lock);
+  const std::uint32_t instances = Context::instance_key(last.instances, *lock) ^ context->segment_salt_;
   Seen** known = context->chains_->find(key);
   if (known != nullptr) {
     Seen* seen = *known;
@@ -136,10 +136,15 @@ void Engine::judge_request(const Cause& cause, LockInstance* nest) noexcept {
     if (!implied || depth < kDirectDepth || held.pseudo) depend_on_held(cause, i);
     implied = held.mode != Mode::kRecursiveRead && !(held.flags & kTry) && !held.pseudo && held.class_id != cause.class_id;
   }
-  // A work item delays the end of the thread that runs it.
-  if (context->floor_ != 0 && context->held()[context->floor_].floor_kind == ContextKind::kWorkItem &&
-      context->end_ != nullptr)
-    depend_on_held(cause, 1);
+  // What runs nested - a work item, a signal handler - delays the end of what it interrupts: of the thread, and of the
+  // work item it runs in. The locks held there are not carried over (the rules for handlers judge those).
+  for (std::uint32_t floor = context->floor_; floor != 0; floor = context->held()[floor].depth) {
+    const ContextKind kind = context->held()[floor].floor_kind;
+    if (kind == ContextKind::kHardirq || kind == ContextKind::kSoftirq || kind == ContextKind::kNmi) break;
+    const std::uint32_t below = context->held()[floor].depth;
+    for (std::uint32_t i = below + 1; i < floor && context->held()[i].pseudo && context->held()[i].lock != nullptr; ++i)
+      depend_on_held(cause, i);
+  }
 }
 
 void Engine::depend_on_held(const Cause& cause, std::uint32_t index) noexcept {
@@ -217,10 +222,12 @@ void Engine::note_usage(Context* context, ClassId class_id, Mode mode) noexcept 
 
 void Engine::might_lock(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
   request(context, lock, mode, 0, site);
+  failed(context);
 }
 
 void Engine::sync(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
   request(context, lock, mode, kSync, site);
+  failed(context);
 }
 
 void Engine::assert_held(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
@@ -287,6 +294,7 @@ void Engine::acquired_as(Context* context, LockInstance* lock, ClassId class_id,
 void Engine::acquired_slow(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
                            Site site) noexcept {
   if (context->ended_) return;
+  context->pending_.store(nullptr, std::memory_order_relaxed);
   if (lock->flags & kRecursiveLock) {
     const std::uint32_t index = find_held(context, lock, context->floor_);
     if (index != kNone) {

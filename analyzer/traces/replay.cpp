@@ -212,7 +212,8 @@ void Replay::apply(const Event& event) {
       engine.release(in, instance, event.site);
       return;
     case EventKind::kFailed:
-      return;   // the request was judged when it was made; nothing is held
+      engine.failed(in);   // the request was judged when it was made; nothing is held
+      return;
     case EventKind::kContextEnd:
       engine.end_context(in, event.site);
       contexts_[event.context] = nullptr;

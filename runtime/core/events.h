@@ -34,6 +34,7 @@ __attribute__((always_inline)) inline void acquired(Token inside, LockInstance* 
 }
 /// The last request ended without the lock.
 inline void failed(Token inside, LockInstance* lock) noexcept {
+  engine_of_process().failed(inside.context());
   if (inside.stream() != nullptr) [[unlikely]] note_failed(inside, lock);
 }
 __attribute__((always_inline)) inline void release(Token inside, LockInstance* lock, Site site) noexcept {

@@ -161,6 +161,18 @@ TEST_CASE("a work item's end waits for what it asks for", "[engine][cross-releas
   CHECK(found[0].info.check == Check::kCrossReleaseCycle);
 }
 
+TEST_CASE("a nested work item delays the one it runs in", "[engine][cross-release]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  Context* worker = stage.context("worker");
+  engine.enter(worker, ContextKind::kWorkItem, stage.lock("outer", Kind::kWork), stage.lock("queue", Kind::kWorkqueue), 0);
+  engine.enter(worker, ContextKind::kWorkItem, stage.lock("inner", Kind::kWork), nullptr, 0);
+  stage.nest("worker", {"L"});
+  engine.leave(worker, 0);
+  engine.leave(worker, 0);
+  for (const char* delayed : {"outer", "inner", "queue"}) CHECK(stage.sink.has_dependency(delayed, "L"));
+}
+
 TEST_CASE("the held stack is not carried into a nested context", "[engine]") {
   Stage stage;
   Engine& engine = *stage.engine;

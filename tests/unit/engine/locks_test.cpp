@@ -32,6 +32,46 @@ TEST_CASE("the request is judged before it is granted", "[engine]") {
   CHECK(stage.sink.findings.size() == 1);
 }
 
+TEST_CASE("contexts that wait for each other now are a deadlock", "[engine]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  const auto request = [&](const char* who, const char* what, std::uint8_t flags = 0) {
+    engine.request(stage.context(who), stage.lock(what), Mode::kWrite, flags, 1);
+  };
+  SECTION("two of them") {
+    stage.acquire("T1", "A");
+    stage.acquire("T2", "B");
+    request("T1", "B");
+    request("T2", "A");
+    REQUIRE(stage.sink.findings.size() == 1);
+    CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kDeadlock);
+    CHECK(stage.sink.findings.at(0).info.reason == Reason::kBlockedNow);
+  }
+  SECTION("three of them") {
+    for (const auto& [who, what] : {std::pair{"T1", "A"}, std::pair{"T2", "B"}, std::pair{"T3", "C"}}) stage.acquire(who, what);
+    request("T1", "B");
+    request("T2", "C");
+    request("T3", "A");
+    CHECK(stage.sink.at_least(Verdict::kDeadlock).size() == 1);
+  }
+  SECTION("not where one of them ends by itself") {
+    stage.acquire("T1", "A");
+    stage.acquire("T2", "B");
+    request("T1", "B", kTimed);
+    request("T2", "A");
+    CHECK(stage.sink.at_least(Verdict::kDeadlock).empty());
+  }
+  SECTION("not where one gave up") {
+    stage.acquire("T1", "A");
+    stage.acquire("T2", "B");
+    request("T1", "B");
+    engine.failed(stage.context("T1"));
+    request("T2", "A");
+    CHECK(stage.sink.at_least(Verdict::kDeadlock).empty());
+    CHECK(stage.sink.at_least(Verdict::kPossible).size() == 1);
+  }
+}
+
 TEST_CASE("one order in two contexts is silent", "[engine]") {
   Stage stage;
   stage.nest("T1", {"A", "B", "C"});
@@ -343,6 +383,21 @@ TEST_CASE("create and join put one side before the other", "[engine]") {
     engine.join_end(parent, child, true);
     stage.nest("main", {"A", "B"});
     CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kLatent);
+  }
+  SECTION("done before and again after the create: the second time excuses nothing") {
+    const auto both = [&] {
+      for (const Site site : {Site{1}, Site{2}}) {
+        engine.request(parent, stage.lock(site == 1 ? "A" : "B"), Mode::kWrite, 0, site);
+        engine.acquired(parent, stage.lock(site == 1 ? "A" : "B"), Mode::kWrite, 0, site);
+      }
+      stage.release("main", "B");
+      stage.release("main", "A");
+    };
+    both();
+    stage.context("T1", parent);
+    both();
+    stage.nest("T1", {"B", "A"});
+    CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kPossible);
   }
   SECTION("done in between: nothing orders them") {
     stage.context("T1", parent);
