@@ -59,7 +59,8 @@ bool Results::prepare(const std::string& folder, std::string& cause) {
     if (!make_fresh(folder_, cause)) return false;
   } else {
     fs::create_directories(folder_, error);
-    if (!fs::is_directory(folder_)) {
+    if (std::error_code other; !fs::is_directory(folder_, other)) {
+      if (!error) error = other;
       cause = folder_ + ": " + (error ? error.message() : "not a directory");
       return false;
     }

@@ -121,6 +121,9 @@ int run(const Request& request) {
   if (judged == kNothing && target.preload == Target::Preload::kYes) tell_nothing_recorded();
   else if (judged == kNothing) say("nothing recorded: " + target.program + " could not be observed, and no child took a lock");
   else summarise(results, request);
+  if (judged == kNothing && results.running() != 0)
+    say(fmt::format("{} of its processes still run; their journals stay in {}, for crossdep report", results.running(),
+                    results.folder()));
   if (outcome.status != 0) return outcome.status;
   if (judged == kNothing) return kNothing;
   if (judged == kFindings) return request.exitcode;

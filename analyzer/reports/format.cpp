@@ -21,6 +21,16 @@ std::string hex(std::uint64_t number) {
   return "0x" + std::string(digits, end);
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) out += c;
+    else out += {'\\', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+  }
+  return out;
+}
+
 std::string address(std::uint64_t number) {
   const std::string digits = hex(number).substr(2);
   return std::string(16 - digits.size(), '0') + digits;

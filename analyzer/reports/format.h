@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "reports/graph.h"
 
@@ -14,6 +15,8 @@ namespace crossdep::reports {
 
 /// "0x1f"
 std::string hex(std::uint64_t number);
+/// The text with control characters as \xNN: a name from a trace must not write lines of its own.
+std::string printable(std::string_view text);
 /// "000000000000001f", as the kernel prints an address.
 std::string address(std::uint64_t number);
 /// "symbol+0xoff/0xlen [module]", the kernel's %pS; "module+0xoff" or "0xoff" where the symbol is unknown,

@@ -25,7 +25,7 @@ using engine::kNone;
 void GraphBuilder::on_class(const engine::ClassInfo& info) {
   RawClass& c = classes_[info.id];
   c.info = info;
-  c.name.assign(info.name == nullptr ? "" : info.name, info.name == nullptr ? 0 : info.name_length);
+  c.name = printable({info.name == nullptr ? "" : info.name, info.name == nullptr ? 0 : info.name_length});
   c.info.name = nullptr;
 }
 
@@ -42,7 +42,7 @@ void GraphBuilder::on_instance(const engine::InstanceInfo& info) {
 void GraphBuilder::on_context(const engine::ContextInfo& info) {
   RawContext& c = contexts_[info.id];
   c.info = info;
-  c.name.assign(info.name == nullptr ? "" : info.name, info.name == nullptr ? 0 : info.name_length);
+  c.name = printable({info.name == nullptr ? "" : info.name, info.name == nullptr ? 0 : info.name_length});
   c.info.name = nullptr;
 }
 
@@ -186,6 +186,8 @@ class GraphBuilder::Assembly {
     if (fresh) {
       std::vector<Frame> frames;
       b_.resolver_.frames(site, frames);
+      for (Frame& frame : frames)
+        for (std::string* text : {&frame.function, &frame.file, &frame.module}) *text = printable(*text);
       for (const Frame& frame : frames)
         if (!is_ours(frame)) at->second.push_back(frame_index(frame));
     }

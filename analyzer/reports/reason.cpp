@@ -16,6 +16,21 @@ namespace {
 using engine::Check;
 using engine::Reason;
 
+// The contexts that take more than one step of the cycle; all of them if that is not seen in its links.
+std::string busy_contexts_of(const Graph& graph, const Finding& finding) {
+  std::vector<Index> seen, out;
+  for (const Link& link : finding.links) {
+    const Index context = link.witness.context;
+    if (context == kNoIndex) continue;
+    const bool again = std::find(seen.begin(), seen.end(), context) != seen.end();
+    if (again && std::find(out.begin(), out.end(), context) == out.end()) out.push_back(context);
+    seen.push_back(context);
+  }
+  std::string text;
+  for (const Index context : out.empty() ? seen : out) text += (text.empty() ? "" : ", ") + context_name(graph, context);
+  return text;
+}
+
 // "T1/1, T2/2", each once, in the order of the cycle.
 std::string contexts_of(const Graph& graph, const Finding& finding) {
   std::vector<Index> seen;
@@ -106,7 +121,7 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     case Reason::kNestedUnordered:
       return "locks of " + subject_class(graph, finding) + " were nested in both address orders" + places;
     case Reason::kOneContext:
-      return "one context (" + contexts_of(graph, finding) + ") did both, so in this run the sides could not meet" + places;
+      return "one context (" + busy_contexts_of(graph, finding) + ") did both, so in this run the sides could not meet" + places;
     case Reason::kOrderedByForkJoin:
       return "in this run create or join put one side before the other" + places;
     case Reason::kOrderedBySignal:

@@ -94,7 +94,8 @@ Status FtraceReader::run() {
     consumer_.on_note(std::to_string(unreadable_) + " events could not be read and were passed over, the first in line " +
                       std::to_string(first_unreadable_));
   if (foreign_ != 0)
-    consumer_.on_note(std::to_string(foreign_) + " lines are no ftrace events and were passed over, the first is line " +
+    consumer_.on_note(std::to_string(foreign_) + (foreign_ == 1 ? " line is no ftrace event and was passed over, line "
+                                                           : " lines are no ftrace events and were passed over, the first is line ") +
                       std::to_string(first_foreign_));
   if (hashed_ != 0)
     consumer_.on_note(std::to_string(hashed_) + " events name locks by (____ptrval____), which tells none apart, and were passed "

@@ -52,7 +52,7 @@ bool LineSource::next(std::string_view& line) {
       if (length > 0 && start[length - 1] == '\r') --length;
       cut_ = length > kLongestLine;
       line = {start, cut_ ? kLongestLine : length};
-      ++line_number_;
+      if (++line_number_ == 1 && line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);   // a byte order mark
       return true;
     }
     searched = size;

@@ -130,9 +130,10 @@ class ObjectMap {
     if (fresh == nullptr) {
       fresh = static_cast<Table*>(memory.allocate(sizeof(Table) + capacity * sizeof(Slot)));
       if (fresh == nullptr) return nullptr;
+      // Once only: a reader may still be in a table that is used again.
+      fresh->mask = capacity - 1;
+      fresh->shift = static_cast<unsigned>(__builtin_clzll(capacity)) + 1;
     }
-    fresh->mask = capacity - 1;
-    fresh->shift = static_cast<unsigned>(__builtin_clzll(capacity)) + 1;
     used_ = 0;
     if (old != nullptr) {
       for (std::uint64_t i = 0; i <= old->mask; ++i) {

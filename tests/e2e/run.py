@@ -5,6 +5,7 @@
 # (", N skipped" if any were). Each module below registers its tests when it is imported.
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -19,6 +20,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2))
     parser.add_argument("words", nargs="*")
     options = parser.parse_args()
+
+    # Programs under test get every signal, even where this runs in the background or without a terminal.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
     build = os.path.abspath(options.build)
     import commands  # noqa: F401  the command line

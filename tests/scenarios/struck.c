@@ -1,4 +1,4 @@
-// EXPECT lock-order-cycle possible: both threads are stuck for good; it was said before the second one blocked
+// EXPECT lock-order-cycle deadlock: both threads are stuck for good; it was said before the second one blocked
 // SPDX-License-Identifier: MIT
 #include <stdio.h>
 

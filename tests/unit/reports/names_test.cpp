@@ -258,3 +258,8 @@ TEST_CASE("evidence that refers to what was never announced is left out, not cra
   REQUIRE(graph.findings.size() == 1);
   CHECK(graph.findings[0].check == engine::Check::kBadUnlock);
 }
+
+TEST_CASE("control characters in names are written out", "[names]") {
+  CHECK(reports::printable("a\x1b[31m\nb") == "a\\x1b[31m\\x0ab");
+  CHECK(reports::printable("&req.done") == "&req.done");
+}

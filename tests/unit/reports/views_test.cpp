@@ -79,7 +79,7 @@ TEST_CASE("graphviz gets names it can read", "[dot]") {
   w.to_site = m.site("a\\b.c:1");
   m.add(w);
   const std::string dot = reports::render_dot(m.graph());
-  CHECK(contains(dot, "[label=\"say \\\"a\\\" \\\\  {<x>|y}\"]"));
+  CHECK(contains(dot, "[label=\"say \\\"a\\\" \\\\ \\\\x0a{<x>|y}\"]"));
   CHECK(contains(dot, "[label=\"(complete)b\", shape=ellipse]"));
   CHECK(contains(dot, "tooltip=\"T \\\"1\\\"/1 at a\\\\b.c:1\", style=dashed"));
   if (std::system("command -v dot >/dev/null 2>&1") != 0) return;

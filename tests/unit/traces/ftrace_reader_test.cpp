@@ -347,7 +347,7 @@ TEST_CASE("ftrace: what cannot be read is counted, not guessed", "[traces][ftrac
   const Judged judged = recording.judge();
   CHECK(judged.status.ok());
   CHECK(judged.noted("6 events could not be read and were passed over, the first in line 4"));
-  CHECK(judged.noted("1 lines are no ftrace events and were passed over"));
+  CHECK(judged.noted("1 line is no ftrace event and was passed over"));
   CHECK(judged.noted("1 events name locks by (____ptrval____)"));
   CHECK(judged.found.classes.empty());
 

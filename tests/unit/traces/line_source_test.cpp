@@ -125,5 +125,5 @@ TEST_CASE("lines: a text trace of one long line is refused, ftrace passes it ove
       " a-1 [000] .... 1.0: lock_acquire: ffff0010 A\n" + noise + "\n a-1 [000] .... 1.1: lock_acquire: ffff0020 B\n");
   CHECK(ftrace.status.ok());
   CHECK(ftrace.found.has_dependency("A", "B"));
-  CHECK(ftrace.noted("1 lines are no ftrace events and were passed over, the first is line 2"));
+  CHECK(ftrace.noted("1 line is no ftrace event and was passed over, line 2"));
 }
