@@ -116,6 +116,11 @@ void find_places(const Options& options, Places& places) noexcept {
 void choose_files(const Options& options, unsigned pid, Places& places) noexcept {
   static Path pattern;   // as find_places() left it; a fork child chooses again
   if (pattern.length() == 0) pattern = places.graph;
+  // A fork child of a process whose file has a fixed name writes one of its own beside it.
+  static bool chosen = false;
+  bool beside = chosen;
+  chosen = true;
+  for (std::size_t i = 0; i < pattern.length(); ++i) beside = beside && pattern.data()[i] != '%';
   Path target;
   add_expanded(target, pattern.data(), pid);
   const bool slash = target.length() != 0 && target.data()[target.length() - 1] == '/';
@@ -128,7 +133,9 @@ void choose_files(const Options& options, unsigned pid, Places& places) noexcept
     const std::size_t n = target.length(), ending = sizeof kEnding - 1;
     if (n > ending && equal(target.data() + n - ending, kEnding)) {
       target.cut(n - ending);
+      if (beside) target.add('.').number(pid);
     } else {   // a name of the user's own: exactly that
+      if (beside) target.add('.').number(pid);
       places.graph = places.journal = target;
       places.journal.add(journal_ending(options));
       return;

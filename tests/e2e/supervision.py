@@ -411,3 +411,23 @@ int main(void) { pthread_t t; use_locks(); pthread_barrier_init(&met, 0, 2); put
     box.equal(status, 143, "status")
     box.has(err, "WARNING: possible circular locking dependency detected")
     box.check(len(box.findings()) >= 1, "a finding in the graph")
+
+
+@test
+def plain_preload_with_one_name_keeps_the_childs_graph(box):
+    program = quiet_program(box, body="use_locks(); if (fork() == 0) { use_locks(); return 0; } sleep(1); return 0;", name="forks")
+    done = box.run(program, env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent),
+                                 "CROSSDEP_OPTIONS": "out=one.cdgraph"})
+    box.equal(done.status, 0, "status")
+    graphs = sorted(path.name for path in box.folder.glob("one*.cdgraph"))
+    box.equal(len(graphs), 2, f"graphs ({graphs})")
+
+
+@test
+def threads_are_called_what_they_call_themselves(box):
+    text = ABBA_BODY.replace("#include <pthread.h>", "#define _GNU_SOURCE\n#include <pthread.h>\n#include <sys/prctl.h>", 1)
+    text = text.replace("static void* ab(void* u) {", 'static void* ab(void* u) { pthread_setname_np(pthread_self(), "forwards");')
+    text = text.replace("static void* ba(void* u) {", 'static void* ba(void* u) { prctl(PR_SET_NAME, "backwards", 0, 0, 0);')
+    done = box.under(box.compile("named.c", name="named", text=text + "int main(void) { both(); return 0; }\n"))
+    box.has(done.err, "backwards/")
+    box.has(done.err, "forwards/")
