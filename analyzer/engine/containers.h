@@ -173,7 +173,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Raw zeroed memory for a T (recycled memory keeps its old bytes if `keep`), nullptr when memory is out.
+  /// Raw memory for a T, nullptr when memory is out: zeroed if new, with its old bytes behind the first 8 if recycled.
   void* take() noexcept {
     if (free_ != nullptr) {
       Free* taken = free_;

@@ -153,7 +153,7 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
     }
     gather_held_at(context, *seen);
     LockInstance* wanted = seen->lock;
-    const bool known = wanted->alive && wanted->kind <= Kind::kOther;
+    const bool known = wanted->alive;
     WitnessInfo witness{};
     witness.origin = Origin::kOverlap;
     witness.from_mode = Mode::kWrite;

@@ -60,7 +60,6 @@ ClassId Graph::intern_class(const ClassInfo& identity, bool& fresh) noexcept {
   *made = LockClass{};
   made->info = identity;
   made->info.id = classes_.size();
-  made->finding = kNone;
   made->info.name = nullptr;
   if (identity.name_length != 0) {
     char* name = static_cast<char*>(memory_->allocate(identity.name_length));

@@ -29,7 +29,6 @@ struct LockClass {
   bool nested_up;           // an instance was requested while one with a lower address was held
   bool nested_down;
   bool many_releasers;      // a crosslock of it was signalled by more than one context
-  std::uint32_t finding;    // its recursive-lock finding, kNone if none
 };
 
 struct Witness {

@@ -5,7 +5,6 @@
 // because machines are noisy. Prints, asserts nothing.
 //
 // Run: engine_bench
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -13,17 +12,15 @@
 #include <unordered_set>
 #include <vector>
 
+#include "timing.h"
 #include "engine/engine.h"
+#include "traces/heap_allocator.h"
 
 using namespace crossdep::engine;
+using crossdep::bench::best_of;
+using crossdep::bench::now;
 
 namespace {
-
-class Heap final : public Allocator {
- public:
-  void* allocate(std::size_t bytes) noexcept override { return std::calloc(1, bytes); }
-  void deallocate(void* memory, std::size_t) noexcept override { std::free(memory); }
-};
 
 class CountingSink final : public Sink {
  public:
@@ -41,24 +38,8 @@ class CountingSink final : public Sink {
   unsigned findings = 0, longest = 0;
 };
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class F>
-double best_of(int rounds, F&& run) {
-  double best = 1e9;
-  for (int i = 0; i < rounds; ++i) {
-    const double start = now();
-    run();
-    const double took = now() - start;
-    if (took < best) best = took;
-  }
-  return best;
-}
-
 struct Bench {
-  Heap heap;
+  crossdep::traces::HeapAllocator heap;
   CountingSink sink;
   Engine engine{heap, sink, {}};
   std::vector<LockInstance*> locks;
@@ -141,7 +122,7 @@ void random_graph(unsigned classes, unsigned dependencies) {
     for (const auto& [a, b] : edges) bench.nest(a, b);
     whole = std::min(whole, now() - start);
     findings = bench.sink.findings;
-    Heap heap;
+    crossdep::traces::HeapAllocator heap;
     OrderGraph order(heap);
     for (unsigned i = 0; i < classes; ++i) (void)order.add_node();
     const double begin = now();

@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -22,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "timing.h"
 #include "traces/ftrace_line.h"
 #include "traces/ftrace_reader.h"
 #include "traces/replay.h"
@@ -29,6 +29,9 @@
 
 using namespace crossdep;
 using namespace crossdep::traces;
+
+using bench::best_of;
+using bench::now;
 
 namespace {
 
@@ -52,22 +55,6 @@ class NoConsumer final : public EventConsumer {
   void on_event(const Event&) override { ++events; }
   std::uint64_t events = 0;
 };
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class F>
-double best_of(int rounds, F&& run) {
-  double best = 1e9;
-  for (int i = 0; i < rounds; ++i) {
-    const double start = now();
-    run();
-    const double took = now() - start;
-    if (took < best) best = took;
-  }
-  return best;
-}
 
 // A file in memory, so that the disk is not measured.
 int memory_file(const std::string& content) {
