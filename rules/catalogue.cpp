@@ -49,6 +49,16 @@ constexpr std::array<CheckText, engine::kCheckCount> kCatalogue = {{
      "An annotation states that this code runs under the lock and it does not: what the lock protects is open here. "
      "Take the lock in the caller, or correct the annotation.",
      "T1 init a\nT1 assert_held a\n", Level::kError},
+    {Check::kSignalUnsafeLock, "signal-unsafe-lock", "a handler or interrupt may wait for what it has interrupted",
+     "A lock is taken in a signal handler or interrupt, and the same lock, or one that leads to it, is held somewhere while "
+     "that handler can strike. The handler then waits for the lock of the very context it has interrupted, which goes on "
+     "only when the handler is done. Block the signal (or disable the interrupt) while the lock is held, or take no lock "
+     "in the handler.",
+     "T1 acquire a\nT1 release a\nT2 begin signal 10\nT2 acquire a\nT2 release a\nT2 end\n", Level::kError},
+    {Check::kWaitContext, "wait-context", "a lock that may sleep is requested where that is not allowed",
+     "The context (an interrupt) or a lock it holds (a spinlock) does not allow to sleep, or not even to spin on a lock "
+     "whose holder may sleep. Take the lock before, use a lock of the stricter kind, or defer the work.",
+     "T1 acquire s wait=0:2\nT1 acquire m wait=0:4\nT1 release m\nT1 release s\n", Level::kError},
 }};
 
 constexpr bool in_order() {

@@ -190,7 +190,9 @@ class Context {
   Seen* oldest_ = nullptr;
   Seen* no_cache_ = nullptr;               // stands in for cache_ (one entry) where memory is out
   std::uint32_t activity_ = 0;             // counts begun (nested) contexts
-  std::uint8_t masked_ = 0;                // bit 0 hard (signals), bit 1 soft
+  std::uint8_t masked_ = 0;                // bit 0 hard, bit 1 soft
+  std::uint64_t masked_signals_ = 0;       // bit n - 1: signal n
+  std::uint32_t found_in_ = kNone;         // the activity of its last finding
   bool tolerant_ = false;
   bool ended_ = false;
   Site* pending_frames_ = nullptr;         // set_stack()

@@ -200,8 +200,10 @@ void Engine::join_end(Context* context, Context* child, bool joined) noexcept {
 
 // --- nested contexts ---------------------------------------------------------------------------------------------------------
 
-void Engine::enter(Context* context, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept {
+void Engine::enter(Context* context, ContextKind kind, LockInstance* work, LockInstance* queue, Site site,
+                   unsigned number, bool threaded) noexcept {
   if (context == nullptr || context->ended_) return;
+  LockInstance* const interrupt = interrupt_of(context, kind, number);
   Held* floor = push_slow(context, nullptr, kNone, Mode::kWrite, 0, site, true);
   if (floor == nullptr) {
     Lock serial(*this);
@@ -213,9 +215,11 @@ void Engine::enter(Context* context, ContextKind kind, LockInstance* work, LockI
   ++context->activity_;
   floor->floor_kind = kind;
   floor->depth = context->floor_;  // of the context below
-  floor->chain = chain_step(1, 64 + static_cast<unsigned>(kind));
+  floor->flags = threaded ? 1 : 0;
+  floor->chain = chain_step(1, 64 + 2 * static_cast<unsigned>(kind) + floor->flags);
   floor->instances = 0;
   context->floor_ = context->top() - 1;
+  if (interrupt != nullptr) push_slow(context, interrupt, interrupt->class_id, Mode::kWrite, 0, site, true);
   if (queue != nullptr) push_slow(context, queue, queue->class_id, Mode::kWrite, 0, site, true);
   if (work != nullptr) push_slow(context, work, work->class_id, Mode::kWrite, 0, site, true);
 }
@@ -236,6 +240,8 @@ void Engine::leave(Context* context, Site site) noexcept {
 
 // A (nested) context ends: what it still holds is a finding.
 void Engine::leave_floor(Context* context, Site site) noexcept {
+  // A recording made under lockdep stops in the handler that lockdep reported: what it held then is no mistake of its own.
+  if (context->floor_ != 0 && context->found_in_ == context->activity_) return;
   gather_held(context);
   for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
     const Held& held = context->held()[i];
@@ -244,20 +250,6 @@ void Engine::leave_floor(Context* context, Site site) noexcept {
                       graph_.intern_stack(&held.site, held.site == 0 ? 0 : 1), false};
     report_simple(cause, Check::kExitHeld, observed(), nullptr, held.site);
   }
-}
-
-void Engine::mask(Context* context, ContextKind kind, bool blocked) noexcept {
-  if (context == nullptr || context->ended_) return;
-  const std::uint8_t bit = kind == ContextKind::kSoftirq ? 2 : 1;
-  const std::uint8_t masked = blocked ? context->masked_ | bit : context->masked_ & static_cast<std::uint8_t>(~bit);
-  if (masked == context->masked_) return;
-  context->masked_ = masked;
-  context->state_key_ = masked == 0 ? 0 : mix(masked);
-  if (blocked) return;
-  Lock serial(*this);
-  for (std::uint32_t i = context->floor_ + 1; i < context->top(); ++i)
-    if (context->held()[i].lock != nullptr && !context->held()[i].pseudo)
-      note_usage(context, context->held()[i].class_id, context->held()[i].mode);
 }
 
 }  // namespace crossdep::engine

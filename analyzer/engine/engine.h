@@ -92,11 +92,13 @@ class Engine {
   void rename_context(Context* context, const char* name, std::uint32_t name_length) noexcept;
 
   /// A nested context begins or ends: handler, interrupt, work item. The held stack below is not carried into it. `work`
-  /// and `queue` are the crosslocks the nested context's end releases (nullptr if none).
-  void enter(Context* context, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept;
+  /// and `queue` are the crosslocks the nested context's end releases (nullptr if none). `number` is the signal's;
+  /// `threaded` a hardirq that may take sleeping spinlocks.
+  void enter(Context* context, ContextKind kind, LockInstance* work, LockInstance* queue, Site site,
+             unsigned number = 0, bool threaded = false) noexcept;
   void leave(Context* context, Site site) noexcept;
-  /// Interrupts of this kind are blocked (true) or allowed (false) in this context.
-  void mask(Context* context, ContextKind kind, bool blocked) noexcept;
+  /// Interrupts of this kind, or signal `number`, are blocked (true) or allowed (false) in this context.
+  void mask(Context* context, ContextKind kind, unsigned number, bool blocked) noexcept;
 
   // --- locks -------------------------------------------------------------------------------------------------------
 
@@ -182,6 +184,17 @@ class Engine {
     DependencyId* links;
     std::uint32_t link_count;
   };
+  /// The first occurrence of a class that a handler or interrupt may interrupt while it is held.
+  struct OpenUse {
+    ClassId class_id;
+    InstanceId instance;
+    ContextId context;
+    StackId stack;
+    Site site;
+    std::uint64_t signals;
+    std::uint8_t interrupts;
+    Mode mode;
+  };
   struct FindingLink {
     FindingId finding;
     std::uint32_t next;
@@ -211,7 +224,7 @@ class Engine {
   void judge_request(const Cause&, LockInstance* nest) noexcept;
   void depend_on_held(const Cause&, std::uint32_t index) noexcept;
   void check_nesting(const Cause&, LockInstance* nest) noexcept;
-  void note_usage(Context*, ClassId, Mode) noexcept;
+  void check_wait_context(const Cause&) noexcept;
   unsigned capture(Context*, Site, Site* frames) noexcept;
   void rekey(Context*, std::uint32_t from) noexcept;
 
@@ -221,6 +234,12 @@ class Engine {
   void note_signal(Context*, LockInstance*) noexcept;
   void learn(Context*, const Segment* learned, bool by_signal) noexcept;
   void leave_floor(Context*, Site) noexcept;
+
+  // interrupts.cpp
+  void note_usage(const Cause&) noexcept;
+  void interruptible(const Cause&, std::uint8_t interrupts, std::uint64_t signals) noexcept;
+  LockInstance* interrupt_of(Context*, ContextKind, unsigned number) noexcept;
+  void open_to(const Cause&, LockInstance* interrupt) noexcept;
 
   // findings.cpp
   void depend(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment) noexcept;
@@ -264,6 +283,11 @@ class Engine {
   ContextId next_context_ = 0;
   std::uint64_t past_requests_ = 0;
   Losses losses_{};
+  Vec<OpenUse> open_uses_;
+  bool any_interrupt_ = false;         // one of interrupts_ is there
+  static constexpr unsigned kSignals = 64;
+  // The end of each kind of handler seen: hardirq, softirq, then the signals.
+  std::atomic<LockInstance*> interrupts_[2 + kSignals]{};
   Seen none_{};                        // matches no key
 
   alignas(64) std::atomic<std::uint64_t> epoch_{1};

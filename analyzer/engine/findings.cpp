@@ -48,7 +48,7 @@ void Engine::gather_held(const Context* context) noexcept {
   held_scratch_.clear();
   for (std::uint32_t i = context->floor_ + 1; i < context->top(); ++i) {
     const Held& held = context->held()[i];
-    if (held.lock == nullptr) continue;
+    if (held.lock == nullptr || held.lock->kind == Kind::kInterrupt) continue;
     if (!held.pseudo && held.breaks != held.lock->breaks.load(std::memory_order_relaxed)) continue;
     if (!held_scratch_.push({held.lock->id, held.class_id, held.mode, held.flags, held.pseudo, held.site})) {
       ++losses_.memory;
@@ -67,7 +67,7 @@ void Engine::gather_held_at(const Context* context, const Seen& seen) noexcept {
     gather_held(context);
     std::uint32_t kept = 0;
     for (std::uint32_t j = context->floor_ + 1; j <= i && kept < held_scratch_.size(); ++j)
-      if (held_scratch_[kept].instance == context->held()[j].lock->id) ++kept;
+      if (context->held()[j].lock != nullptr && held_scratch_[kept].instance == context->held()[j].lock->id) ++kept;
     if (!held_scratch_.resize(kept)) ++losses_.memory;
     return;
   }
@@ -191,6 +191,8 @@ bool Engine::store_cycle(const Cause& cause, const Vec<DependencyId>& cycle) noe
   Check check = Check::kLockOrderCycle;
   for (const DependencyId id : cycle)
     if (is_crosslock(graph_.lock_class(graph_.dependency(id).from).info.kind)) check = Check::kCrossReleaseCycle;
+  for (const DependencyId id : cycle)
+    if (graph_.lock_class(graph_.dependency(id).from).info.kind == Kind::kInterrupt) check = Check::kSignalUnsafeLock;
   const FindingId id = *slot = findings_.size();
   if (!findings_.push({check, judgement, links, cycle.size()})) return true;
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
@@ -346,6 +348,7 @@ void Engine::emit(FindingId id, const StoredFinding& stored, const Cause& cause,
   info.reason_site[1] = stored.judgement.reason_site[1];
   info.reason_instance = stored.judgement.gate;
   info.context = cause.context == nullptr ? kNone : cause.context->id_;
+  if (cause.context != nullptr && info.verdict >= Verdict::kLatent) cause.context->found_in_ = cause.context->activity_;
   info.instance = cause.lock == nullptr ? kNone : cause.lock->id;
   info.mode = cause.mode;
   info.site = cause.site;

@@ -26,6 +26,8 @@ constexpr std::uint8_t mode_bit(Mode from, Mode to) {
 struct LockClass {
   ClassInfo info;
   std::uint8_t usage;       // Usage bits
+  std::uint8_t open[2];     // interrupts ({write, read}, engine/interrupts.cpp) it was seen open to,
+  std::uint64_t open_signals[2];   // and signals
   bool nested_up;           // an instance was requested while one with a lower address was held
   bool nested_down;
   bool many_releasers;      // a crosslock of it was signalled by more than one context

@@ -124,8 +124,9 @@ void Engine::touch(Context* context, Seen* seen, std::uint64_t epoch) noexcept {
 // Every held lock -> the requested one.
 void Engine::judge_request(const Cause& cause, LockInstance* nest) noexcept {
   Context* context = cause.context;
-  note_usage(context, cause.class_id, cause.mode);
   gather_held(context);
+  note_usage(cause);
+  check_wait_context(cause);
   check_nesting(cause, nest);
   if (cause.flags & kTry) return;
   // From the newest: what is implied by a strong path over newer locks need not be stored where stacks are deep.
@@ -172,6 +173,10 @@ void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
   Context* context = cause.context;
   // Under a nest lock got before them, locks of one class may be got in any order.
   const std::uint32_t nest_index = nest == nullptr ? kNone : find_held(context, nest, context->floor_);
+  if (nest != nullptr && nest_index == kNone && !context->tolerant_) {
+    const Cause missing{context, nest, nest->class_id, Mode::kWrite, 0, cause.site, cause.stack, false};
+    report_simple(missing, Check::kAssertHeld, observed(), nullptr, cause.site);
+  }
   for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
     const Held& held = context->held()[i];
     if (stale(held)) continue;
@@ -203,21 +208,29 @@ void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
   }
 }
 
-// Usage states as lockdep's: used inside a handler or interrupt, or with it enabled.
-void Engine::note_usage(Context* context, ClassId class_id, Mode mode) noexcept {
-  const ContextKind kind = context->held()[context->floor_].floor_kind;
-  const bool hard = kind == ContextKind::kSignal || kind == ContextKind::kHardirq || kind == ContextKind::kNmi;
-  const bool soft = kind == ContextKind::kSoftirq;
-  unsigned usage = 0;
-  if (hard) usage |= kUsedInHard;
-  if (soft) usage |= kUsedInSoft;
-  if (!hard && !(context->masked_ & 1)) usage |= kEnabledHard;
-  if (!hard && !soft && context->masked_ == 0) usage |= kEnabledSoft;
-  if (mode != Mode::kWrite) usage <<= 1;
-  LockClass& lock_class = graph_.lock_class(class_id);
-  if ((lock_class.usage | usage) == lock_class.usage) return;
-  lock_class.usage |= static_cast<std::uint8_t>(usage);
-  sink_.on_class_usage(class_id, lock_class.usage);
+// Wait types, lockdep's: what may not sleep, or not even spin on a sleeping spinlock, here. The limit is the lowest of the
+// context's own and of the inner types held; 0 is unchecked.
+void Engine::check_wait_context(const Cause& cause) noexcept {
+  const ClassInfo& wanted = graph_.lock_class(cause.class_id).info;
+  if (wanted.wait_inner == 0 || (cause.flags & kTry)) return;
+  const Context* context = cause.context;
+  const Held& floor = context->held()[context->floor_];
+  constexpr unsigned kRawSpin = 2, kSpin = 3;
+  unsigned limit = ~0u;
+  if (floor.floor_kind == ContextKind::kHardirq) limit = floor.flags != 0 ? kSpin : kRawSpin;
+  if (floor.floor_kind == ContextKind::kSoftirq) limit = kSpin;
+  LockInstance* by = nullptr;
+  for (std::uint32_t i = context->floor_ + 1; i < context->top(); ++i) {
+    const Held& held = context->held()[i];
+    if (held.pseudo || stale(held)) continue;
+    const unsigned inner = graph_.lock_class(held.class_id).info.wait_inner;
+    if (inner == 0 || inner >= limit) continue;
+    limit = inner;
+    by = held.lock;
+  }
+  const unsigned outer = wanted.wait_outer != 0 ? wanted.wait_outer : wanted.wait_inner;
+  if (outer <= limit) return;
+  report_simple(cause, Check::kWaitContext, observed(), by, by == nullptr ? limit : chain_step(by->class_id, limit));
 }
 
 void Engine::might_lock(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {

@@ -32,8 +32,9 @@ enum class Kind : std::uint8_t {
   kCompletion, kCond, kSemaphore, kFuture,         // crosslocks: waited for here, released elsewhere
   kBarrier, kLatch, kOnce, kGuard, kThread, kProcess, kWork, kWorkqueue, kFutex,
   kOther,
+  kInterrupt,                                      // the end of an interrupt or signal handler (engine/interrupts.cpp)
 };
-inline constexpr unsigned kKindCount = static_cast<unsigned>(Kind::kOther) + 1;
+inline constexpr unsigned kKindCount = static_cast<unsigned>(Kind::kInterrupt) + 1;
 
 /// True for objects that one context waits for and another one releases.
 constexpr bool is_crosslock(Kind kind) { return kind >= Kind::kCompletion && kind <= Kind::kFutex; }
@@ -78,8 +79,10 @@ enum class Check : std::uint8_t {
   kDestroyHeld,         // destroy-held: destroyed, freed or initialised again while held
   kExitHeld,            // exit-held: a context ended while holding it
   kAssertHeld,          // assert-held: an annotation said the lock is held here and it is not
+  kSignalUnsafeLock,    // signal-unsafe-lock: a handler or interrupt may wait for what it has interrupted
+  kWaitContext,         // wait-context: a lock that may sleep or spin where that is not allowed
 };
-inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kAssertHeld) + 1;
+inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kWaitContext) + 1;
 
 /// What can honestly be said of a finding, weakest first, so that `a >= b` means "at least as certain".
 enum class Verdict : std::uint8_t { kRefuted, kLatent, kPossible, kFeasible, kConfirmed, kDeadlock };

@@ -35,10 +35,16 @@ bool in_rounds(const Graph& graph, const Witness& witness) {
   return is_crosslock(kind) && kind != Kind::kThread && kind != Kind::kProcess;
 }
 
-/// ... and one of them that several contexts release: what one of these does excuses nothing.
+/// ... and one of them that several contexts release: what one of these does excuses nothing. Nor does whom an interrupt
+/// happened to interrupt.
 bool loose(const Graph& graph, DependencyId id) {
   const LockClass& from = graph.lock_class(graph.dependency(id).from);
-  return from.many_releasers && is_crosslock(from.info.kind);
+  return (from.many_releasers && is_crosslock(from.info.kind)) || from.info.kind == Kind::kInterrupt;
+}
+
+/// An interrupt or handler strikes at any time while the lock is held: what was held besides may be released by then.
+bool interrupted(const Graph& graph, DependencyId id) {
+  return graph.lock_class(graph.dependency(id).to).info.kind == Kind::kInterrupt;
 }
 
 bool fits(const Witness& first, const Witness& second) { return first.info.to == second.info.from; }
@@ -65,10 +71,10 @@ int Judge::rank(const Judgement& judgement) noexcept {
 bool Judge::common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept {
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
     const Dependency& a = graph_->dependency(cycle[i]);
-    if (loose(*graph_, cycle[i])) continue;
+    if (loose(*graph_, cycle[i]) || interrupted(*graph_, cycle[i])) continue;
     for (std::uint32_t j = i + 1; j < cycle.size() && a.gate_count != 0; ++j) {
       const Dependency& b = graph_->dependency(cycle[j]);
-      if (loose(*graph_, cycle[j])) continue;
+      if (loose(*graph_, cycle[j]) || interrupted(*graph_, cycle[j])) continue;
       if (share_gate(a.gates, a.gate_count, b.gates, b.gate_count, judgement)) return true;
     }
   }
@@ -123,8 +129,8 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
     Level after = level;
     for (std::uint32_t i = 0; i < depth && !excluded; ++i) {
       if (loose(*graph_, cycle[i]) || loose(*graph_, cycle[depth])) continue;
-      excluded = share_gate(trial[i]->info.held, trial[i]->info.held_count, witness->info.held,
-                            witness->info.held_count, gate);
+      excluded = !interrupted(*graph_, cycle[i]) && !interrupted(*graph_, cycle[depth]) &&
+                 share_gate(trial[i]->info.held, trial[i]->info.held_count, witness->info.held, witness->info.held_count, gate);
       if (trial[i]->info.context == witness->info.context) after.one_context = true;
       if (trial[i]->info.context == witness->info.context || in_rounds(*graph_, *trial[i]) || in_rounds(*graph_, *witness))
         continue;

@@ -72,6 +72,7 @@ std::string observed(const Graph& graph, const Finding& finding) {
     case Check::kDestroyHeld: return name + " came to its end, or was initialised again, while it was held";
     case Check::kExitHeld: return who + " ended while it held " + name;
     case Check::kAssertHeld: return who + " does not hold " + name + ", which this code requires";
+    case Check::kWaitContext: return who + " requested " + name + " where it may not wait for such a lock";
     case Check::kRecursiveLock: return who + " requested " + name + " while it held it";
     default: return "it happened in this run";
   }
@@ -80,6 +81,12 @@ std::string observed(const Graph& graph, const Finding& finding) {
 std::string none_excluded(const Graph& graph, const Finding& finding) {
   const std::string who = contexts_of(graph, finding);
   if (finding.links.empty() || who.empty()) return "nothing seen excludes it";
+  if (finding.check == Check::kSignalUnsafeLock) {
+    for (const Link& link : finding.links)
+      if (graph.classes[link.to].kind == engine::Kind::kInterrupt)
+        return "while " + graph.classes[link.from].name + " is held, " + graph.classes[link.to].name +
+               " can strike, and leads back to it";
+  }
   if (who.find(", ") == std::string::npos) return "the locks are taken in both orders (by " + who + "), and nothing seen excludes that they meet";
   return who + " can each hold what the next one requests, and nothing seen keeps them apart";
 }

@@ -31,6 +31,8 @@ class Splat {
       case Check::kDestroyHeld: freed(); break;
       case Check::kExitHeld: exit_held(); break;
       case Check::kAssertHeld: assert_held(); break;
+      case Check::kSignalUnsafeLock: interrupt(); break;
+      case Check::kWaitContext: wait_context(); break;
       case Check::kLockOrderCycle:
       case Check::kCrossReleaseCycle: circular(); break;
     }
@@ -102,6 +104,75 @@ class Splat {
     line("  lock(" + name(requested) + ");");
     line("\n *** DEADLOCK ***\n");
     line(" May be due to missing lock nesting notation\n");
+    held_locks();
+    backtrace();
+  }
+
+  // print_usage_bug() where the handler takes the interrupted lock itself, else print_irq_inversion_bug().
+  void interrupt() {
+    const Link *into = nullptr, *inside = nullptr;   // unsafe -> handler -> safe
+    for (const Link& link : f_.links) {
+      if (g_.classes[link.to].kind == engine::Kind::kInterrupt) into = &link;
+      if (g_.classes[link.from].kind == engine::Kind::kInterrupt) inside = &link;
+    }
+    if (into == nullptr || inside == nullptr) return;
+    const std::string handler = name(into->to);
+    const bool signal = handler.compare(0, 7, "(signal") == 0;
+    const std::string word = handler == "(softirq)" ? "SOFTIRQ" : signal ? "SIGNAL" : "HARDIRQ";
+    const std::string strikes = signal ? "  <Signal>" : "  <Interrupt>";
+    const std::string safe = name(inside->to), unsafe = name(into->from), second_column(31, ' ');
+    if (safe == unsafe) {
+      const std::string on = "{" + word + "-ON-" + letter(into->witness.from_mode) + "}";
+      const std::string in = "{IN-" + word + "-" + letter(inside->witness.to_mode) + "}";
+      const bool in_is_new = &f_.links.front() == inside;
+      const Link& first = in_is_new ? *into : *inside;
+      banner("inconsistent lock state", 32);
+      line("inconsistent " + (in_is_new ? on + " -> " + in : in + " -> " + on) + " usage.");
+      line(task() + " takes:");
+      line(lock(f_.instance, inside->to, f_.site));
+      line((in_is_new ? on : in) + " state was registered at:");
+      stack(first.witness.to_stack, "  ");
+      line("\nother info that might help us debug this:");
+      line(" Possible unsafe locking scenario:\n");
+      line("       CPU0");
+      line("       ----");
+      line("  lock(" + safe + ");");
+      line(strikes);
+      line("    lock(" + safe + ");");
+    } else {
+      banner("possible " + std::string(signal ? "signal" : "irq") + " lock inversion dependency detected", 56);
+      line(task() + " just changed the state of lock:");
+      line(lock(f_.instance, f_.links.front().to == into->to ? into->from : f_.links.front().to, f_.site));
+      line("but " + safe + ", which is taken in " + handler + ", took a " + word + "-unsafe lock:");
+      line(class_text(into->from));
+      line("\nand " + std::string(signal ? "the signal" : "interrupts") + " could create inverse lock ordering between them.\n");
+      line("\nthe dependencies (in reverse order) are:");
+      for (std::size_t i = f_.links.size(); i-- > 0;) {
+        line("\n-> #" + std::to_string(i) + class_text(f_.links[i].to) + ":");
+        stack(f_.links[i].witness.to_stack, "       ");
+      }
+      line("\nother info that might help us debug this:\n");
+      line(" Possible interrupt unsafe locking scenario:\n");
+      line("       CPU0                    CPU1");
+      line("       ----                    ----");
+      line("  lock(" + unsafe + ");");
+      if (!signal) line(second_column + "local_irq_disable();");
+      line(second_column + "lock(" + safe + ");");
+      line(second_column + "lock(" + unsafe + ");");
+      line(strikes);
+      line("    lock(" + safe + ");");
+    }
+    line("\n *** DEADLOCK ***\n");
+    held_locks();
+    backtrace();
+  }
+
+  // print_lock_invalid_wait_context()
+  void wait_context() {
+    banner("[ BUG: Invalid wait context ]", 29);
+    line(task() + " is trying to lock:");
+    line(lock(f_.instance, first_class(), f_.site));
+    line("other info that might help us debug this:");
     held_locks();
     backtrace();
   }
@@ -207,6 +278,7 @@ class Splat {
     return found == nullptr ? lock(instance, class_index, site) : lock(*found);
   }
 
+  static const char* letter(Mode mode) { return mode == Mode::kWrite ? "W" : "R"; }
   static std::string verb(Mode mode) { return mode == Mode::kWrite ? "lock(" : "rlock("; }
 
   void held_locks() {

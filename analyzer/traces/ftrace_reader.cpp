@@ -303,6 +303,10 @@ bool FtraceReader::lockx_acquire(Task& task, std::string_view body) {
       acquire.mode = mode_of(number);
     } else if (key == "check" || key == "on") {
       if (value == "0") judged = false;   // lockdep itself left it out: unchecked, or inside its own work
+    } else if (key == "hoff") {
+      acquire.hardirqs_off = value != "0";
+    } else if (key == "se") {
+      acquire.softirqs_off = value == "0";
     } else if (key == "nest") {
       if (!take_hex(value, acquire.nest)) return false;
     } else if (key == "wait") {

@@ -113,9 +113,23 @@ void KernelModel::grant(Task& task, Level& level) {
   level.held.push_back(level.request);
 }
 
+// Where interrupts were switched on or off is not recorded: what the next acquisition says is told before it.
+void KernelModel::mask(Task& task, bool hardirqs_off, bool softirqs_off) {
+  const auto tell = [&](engine::ContextKind kind, bool& told, bool off) {
+    if (told == off) return;
+    told = off;
+    Event out = event(off ? EventKind::kMask : EventKind::kUnmask, task);
+    out.nested = kind;
+    consumer_.on_event(out);
+  };
+  tell(engine::ContextKind::kHardirq, task.hardirqs_off, hardirqs_off);
+  tell(engine::ContextKind::kSoftirq, task.softirqs_off, softirqs_off);
+}
+
 void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
   Level& level = task.levels.back();
   grant(task, level);
+  mask(task, acquire.hardirqs_off, acquire.softirqs_off);
   Held request{};
   request.lock = lock_of(task, acquire, request.class_id);
   request.mode = acquire.mode;

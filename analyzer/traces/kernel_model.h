@@ -39,6 +39,8 @@ struct KernelAcquire {
   engine::Mode mode = engine::Mode::kWrite;
   std::uint64_t nest = 0;         // map of the nest lock, 0 = none
   std::uint8_t wait_outer = 0, wait_inner = 0;
+  /// Interrupts off, as far as the record tells: what it does not tell is taken for off, which accuses nobody.
+  bool hardirqs_off = true, softirqs_off = true;
   Site site = 0;
 };
 
@@ -122,6 +124,7 @@ class KernelModel {
     std::vector<Level> levels;          // [0] the task itself
     std::uint32_t waits_for = KernelCompletions::kNoCompletion;
     std::uint64_t tries = 0;            // completion of a try_wait not ended
+    bool hardirqs_off = false, softirqs_off = false;   // as last told to the consumer
   };
 
  private:
@@ -132,6 +135,7 @@ class KernelModel {
   void push_level(Task& task, char kind, InstanceId work);
   void pop_level(Task& task);
   void grant(Task& task, Level& level);
+  void mask(Task& task, bool hardirqs_off, bool softirqs_off);
   void forget(Task& task, std::uint64_t count);
   Event event(EventKind kind, const Task& task) const;
   Event held_event(EventKind kind, const Task& task, const Held& held) const;

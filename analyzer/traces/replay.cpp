@@ -219,16 +219,17 @@ void Replay::apply(const Event& event) {
       contexts_[event.context] = nullptr;
       return;
     case EventKind::kEnter:
-      engine.enter(in, event.nested, instance, lock(event.other).instance, event.site);
+      engine.enter(in, event.nested, instance, lock(event.other).instance, event.site, static_cast<unsigned>(event.number),
+                   (event.flags & kThreaded) != 0);
       return;
     case EventKind::kLeave:
       engine.leave(in, event.site);
       return;
     case EventKind::kMask:
-      engine.mask(in, event.nested, true);
+      engine.mask(in, event.nested, static_cast<unsigned>(event.number), true);
       return;
     case EventKind::kUnmask:
-      engine.mask(in, event.nested, false);
+      engine.mask(in, event.nested, static_cast<unsigned>(event.number), false);
       return;
     case EventKind::kDowngrade:
       if (instance != nullptr) engine.downgrade(in, instance, event.site);

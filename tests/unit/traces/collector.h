@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/sink.h"
+#include "rules/catalogue.h"
 
 namespace crossdep::traces_test {
 
@@ -79,13 +80,11 @@ struct Collector final : engine::Sink {
   }
   /// `check verdict CYCLE` of each finding, in order of their ids; those below `least` left out.
   std::vector<std::string> summary(engine::Verdict least = engine::Verdict::kRefuted) const {
-    static const char* const checks[] = {"lock-order-cycle", "cross-release-cycle", "recursive-lock", "bad-unlock",
-                                         "destroy-held", "exit-held", "assert-held"};
     static const char* const verdicts[] = {"refuted", "latent", "possible", "feasible", "confirmed", "deadlock"};
     std::vector<std::string> out;
     for (const auto& [id, finding] : findings) {
       if (finding.info.verdict < least) continue;
-      std::string text = checks[static_cast<int>(finding.info.check)];
+      std::string text = rules::check_id(finding.info.check);
       text += " ";
       text += verdicts[static_cast<int>(finding.info.verdict)];
       for (std::size_t i = 0; i < finding.cycle.size(); ++i) text += (i == 0 ? " " : " -> ") + finding.cycle[i];

@@ -153,8 +153,10 @@ TEST_CASE("ftrace: interrupts are contexts of their own", "[traces][ftrace]") {
   recording.lock("t-1", kC, "c", "..s1.").lock("t-1", kB, "b", "d.H1.").unlock("t-1", kB, "b", "d.H1.");
   recording.unlock("t-1", kC, "c", "..s1.").lock("t-1", "ffff0040", "d");
   const Judged judged = recording.judge();
-  CHECK(judged.found.dependencies.size() == 1);
+  CHECK(judged.found.dependencies.size() == 3);
   CHECK(judged.found.has_dependency("a", "d"));
+  CHECK(judged.found.has_dependency("(hardirq)", "b"));
+  CHECK(judged.found.has_dependency("(softirq)", "c"));
   CHECK(judged.summary().empty());
   CHECK(judged.consistent);
 }

@@ -31,6 +31,11 @@ std::string check_for(const std::string& title) {
   if (title == "possible recursive locking detected") return "recursive-lock";
   if (title == "bad unlock balance detected!") return "bad-unlock";
   if (title == "held lock freed!") return "destroy-held";
+  if (title == "Invalid wait context") return "wait-context";
+  if (title == "Nested lock was not taken") return "assert-held";
+  if (title == "inconsistent lock state" || title == "possible irq lock inversion dependency detected" ||
+      title.find("-unsafe lock order detected") != std::string::npos)
+    return "signal-unsafe-lock";
   return "";
 }
 
