@@ -186,6 +186,7 @@ class Engine {
   };
   /// The first occurrence of a class that a handler or interrupt may interrupt while it is held.
   struct OpenUse {
+    LockInstance* lock;      // its record may be another's by now: `instance` tells
     ClassId class_id;
     InstanceId instance;
     ContextId context;

@@ -63,7 +63,7 @@ void Engine::interruptible(const Cause& cause, std::uint8_t interrupts, std::uin
   const auto fresh = static_cast<std::uint8_t>(interrupts & ~lock_class.open[mode]);
   const std::uint64_t fresh_signals = signals & ~lock_class.open_signals[mode];
   if (fresh != 0 || fresh_signals != 0) {
-    if (!open_uses_.push({cause.class_id, cause.lock->id, cause.context->id_, cause.stack, cause.site, fresh_signals, fresh, cause.mode}))
+    if (!open_uses_.push({cause.lock, cause.class_id, cause.lock->id, cause.context->id_, cause.stack, cause.site, fresh_signals, fresh, cause.mode}))
       ++losses_.memory;
     lock_class.open[mode] |= fresh;
     lock_class.open_signals[mode] |= fresh_signals;
@@ -132,7 +132,9 @@ LockInstance* Engine::interrupt_of(Context* context, ContextKind kind, unsigned 
     WitnessInfo witness{};
     witness.from_mode = use.mode;
     witness.context = use.context;
-    witness.from = use.instance;
+    const bool known = use.lock->alive && use.lock->id == use.instance;
+    if (known) announce(use.lock);
+    witness.from = known ? use.instance : kNone;
     witness.to = made->id;
     witness.from_site = witness.to_site = use.site;
     witness.to_stack = use.stack;

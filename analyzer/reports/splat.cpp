@@ -141,10 +141,15 @@ class Splat {
       line("    lock(" + safe + ");");
     } else {
       banner("possible " + std::string(signal ? "signal" : "irq") + " lock inversion dependency detected", 56);
-      line(task() + " just changed the state of lock:");
-      line(lock(f_.instance, f_.links.front().to == into->to ? into->from : f_.links.front().to, f_.site));
-      line("but " + safe + ", which is taken in " + handler + ", took a " + word + "-unsafe lock:");
-      line(class_text(into->from));
+      // The closing link tells which of the three came last: the handler's use, the open use, or the order of the two.
+      const Link& closing = f_.links.front();
+      const bool ordered = &closing != into && &closing != inside;
+      line(task() + (ordered ? " is trying to acquire lock:" : " just changed the state of lock:"));
+      line(lock(f_.instance, &closing == into ? into->from : closing.to, f_.site));
+      if (ordered) line("but " + safe + ", which is " + word + "-safe, leads to a " + word + "-unsafe lock by it:");
+      else if (&closing == into) line("but this lock was taken by another, " + word + "-safe lock in the past:");
+      else line("but this lock took another, " + word + "-unsafe lock in the past:");
+      line(class_text(&closing == into ? inside->to : into->from));
       line("\nand " + std::string(signal ? "the signal" : "interrupts") + " could create inverse lock ordering between them.\n");
       line("\nthe dependencies (in reverse order) are:");
       for (std::size_t i = f_.links.size(); i-- > 0;) {
@@ -169,7 +174,10 @@ class Splat {
 
   // print_lock_invalid_wait_context()
   void wait_context() {
-    banner("[ BUG: Invalid wait context ]", 29);
+    line("\n=============================");
+    line("[ BUG: Invalid wait context ]");
+    line(ident());
+    line("-----------------------------");
     line(task() + " is trying to lock:");
     line(lock(f_.instance, first_class(), f_.site));
     line("other info that might help us debug this:");

@@ -11,6 +11,7 @@
 #include "core/identity.h"
 #include "core/modules.h"
 #include "core/runtime.h"
+#include "core/signal_mask.h"
 #include "core/syscalls.h"
 #include "core/thread_records.h"
 #include "interpose/real.h"
@@ -103,6 +104,8 @@ bool attach_thread(ThreadState& self) noexcept {
                                                    static_cast<std::uint64_t>(system_gettid()), name, name_length, nullptr);
   if (self.context == nullptr) return false;
   open_stream(self, kNone, kNone, false);
+  self.handlers = 0;
+  read_signal_mask(self);
   watch_thread_end(self);
   return true;
 }

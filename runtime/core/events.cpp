@@ -132,9 +132,9 @@ void signal(Token inside, LockInstance* crosslock, std::uint32_t count, Site sit
   if (record::Stream* stream = inside.stream()) stream->signal(crosslock->id, count, tick(), site);
 }
 
-void enter(Token inside, ContextKind kind, LockInstance* work, LockInstance* queue, Site site) noexcept {
-  engine_of_process().enter(inside.context(), kind, work, queue, site);
-  if (record::Stream* stream = inside.stream()) stream->enter(kind, 0, id_of(work), id_of(queue), tick(), site);
+void enter(Token inside, ContextKind kind, LockInstance* work, LockInstance* queue, Site site, unsigned number) noexcept {
+  engine_of_process().enter(inside.context(), kind, work, queue, site, number);
+  if (record::Stream* stream = inside.stream()) stream->enter(kind, number, id_of(work), id_of(queue), tick(), site);
 }
 
 void leave(Token inside, Site site) noexcept {

@@ -56,7 +56,8 @@ void wait_begin(Token, LockInstance* crosslock, LockInstance* mutex, std::uint8_
 void wait_end(Token, LockInstance* crosslock, LockInstance* mutex, bool matched, Site) noexcept;
 /// `count` waits are matched, engine::kNone for all.
 void signal(Token, LockInstance* crosslock, std::uint32_t count, Site) noexcept;
-void enter(Token, engine::ContextKind, LockInstance* work, LockInstance* queue, Site) noexcept;
+/// `number` is a signal's.
+void enter(Token, engine::ContextKind, LockInstance* work, LockInstance* queue, Site, unsigned number = 0) noexcept;
 void leave(Token, Site) noexcept;
 void join_begin(Token, engine::Context* child, std::uint8_t flags, Site) noexcept;
 void join_end(Token, engine::Context* child, bool joined) noexcept;

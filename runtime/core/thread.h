@@ -35,6 +35,10 @@ struct ThreadState {
   std::uint64_t saved_signals;    // while the engine is held
   bool record_stacks;             // a stack taken now belongs to the event that is recorded next
   std::uint32_t end_rounds;       // how often the thread-end destructor has put itself off
+  static constexpr std::uint32_t kMostHandlers = 8;
+  std::uint32_t handlers;         // signal handlers it is in, innermost last
+  std::uint64_t handler_frames[kMostHandlers];
+  std::uint64_t blocked_signals;  // as last told to the engine
 };
 
 extern thread_local constinit ThreadState thread_state_block __attribute__((tls_model("initial-exec")));

@@ -37,6 +37,10 @@ void find_real_functions() noexcept {
   find(real.pthread_cond_clockwait, "pthread_cond_clockwait");
   find(real._Fork, "_Fork");
   find(real.daemon, "daemon");
+  find(real.longjmp, "longjmp");
+  find(real._longjmp, "_longjmp");
+  find(real.siglongjmp, "siglongjmp");
+  find(real.__longjmp_chk, "__longjmp_chk");
 #ifdef CROSSDEP_OLD_COND
 #define CROSSDEP_FIND(name) find(real_old_cond.name, #name, "GLIBC_2.2.5");
   CROSSDEP_REAL_COND_FUNCTIONS(CROSSDEP_FIND)

@@ -43,7 +43,7 @@
   F(thrd_create) F(thrd_join) F(thrd_detach)                                                                           \
   F(fork) F(_exit) F(_Exit) F(quick_exit)                                                                              \
   F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                  \
-  F(sigaction) F(signal)
+  F(sigaction) F(signal) F(pthread_sigmask) F(sigprocmask)
 
 // F(name) for the condition variables, which have two versions where CROSSDEP_OLD_COND is defined.
 #define CROSSDEP_REAL_COND_FUNCTIONS(F)                                                                                \
@@ -60,6 +60,11 @@ struct RealFunctions {
   int (*pthread_cond_clockwait)(pthread_cond_t*, pthread_mutex_t*, clockid_t, const struct timespec*);
   pid_t (*_Fork)();
   int (*daemon)(int, int);
+  // Declared noreturn, which is no part of a pointer's type; one of them by no header.
+  void (*longjmp)(struct __jmp_buf_tag*, int);
+  void (*_longjmp)(struct __jmp_buf_tag*, int);
+  void (*siglongjmp)(struct __jmp_buf_tag*, int);
+  void (*__longjmp_chk)(struct __jmp_buf_tag*, int);
 };
 /// Valid once find_real_functions() was called.
 extern RealFunctions real;

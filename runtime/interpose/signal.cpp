@@ -16,6 +16,7 @@
 #include "core/finish.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
+#include "interpose/handler.h"
 #include "interpose/lock_call.h"
 
 using namespace crossdep::runtime;
@@ -84,7 +85,9 @@ int change(int number, const struct sigaction* wanted, struct sigaction* old) no
   }
   struct sigaction asked{};
   if (wanted != nullptr) asked = *wanted;
-  const int result = real.sigaction(number, wanted == nullptr ? nullptr : &asked, &before);
+  if (real.sigaction(number, nullptr, &before) == 0) unwrap_handler(number, before);   // as the program knows it
+  if (wanted != nullptr) wrap_handler(number, asked);
+  const int result = real.sigaction(number, wanted == nullptr ? nullptr : &asked, nullptr);
   if (result != 0) return result;
   if (old != nullptr) *old = is_ours(before) ? told : before;
   if (wanted != nullptr && watched) {
@@ -130,8 +133,16 @@ CROSSDEP_EXPORT sighandler_t signal(int number, sighandler_t handler) noexcept {
     if (change(number, &wanted, &old) != 0) return SIG_ERR;
     return old.sa_handler;
   }
+  struct sigaction earlier{}, now{};
+  if (real.sigaction(number, nullptr, &earlier) == 0) unwrap_handler(number, earlier);
   const sighandler_t before = real.signal(number, handler);
-  if (before == SIG_ERR || !mine) return before;
+  if (before == SIG_ERR) return before;
+  // Set once more, wrapped: with the flags that signal() chose.
+  if (real.sigaction(number, nullptr, &now) == 0) {
+    wrap_handler(number, now);
+    real.sigaction(number, &now, nullptr);
+  }
+  if (!mine) return earlier.sa_handler;
   ours[number].store(false, std::memory_order_relaxed);
   return SIG_DFL;
 }

@@ -8,6 +8,7 @@
 #include "core/thread_records.h"
 
 #include "core/modules.h"
+#include "core/signal_mask.h"
 #include "interpose/lock_call.h"
 #include "interpose/wait_call.h"
 
@@ -31,6 +32,7 @@ void begin(ThreadRecord* record) noexcept {
                              static_cast<std::uint64_t>(system_gettid()), name, static_cast<std::uint32_t>(n)});
   runtime.serial.unlock();
   open_stream(self, record->parent, record->end == nullptr ? kNone : record->end->id, false);
+  read_signal_mask(self);
   watch_thread_end(self);
   self.resting = Phase::kReady;
   self.phase = Phase::kReady;
