@@ -51,8 +51,6 @@ bool is_text(std::string_view bytes) {
   return strange * 50 <= bytes.size();
 }
 
-bool begins(std::string_view bytes, std::string_view with) { return bytes.substr(0, with.size()) == with; }
-
 }  // namespace
 
 std::string_view format_name(Format format) {
@@ -71,17 +69,8 @@ std::string_view format_names() { return "native, text, ftrace, graph"; }
 
 Format recognise(std::string_view bytes, std::string& cause) {
   if (Container::sniff(bytes)) return Format::kNative;
-  if (begins(bytes, "\xfd"
-                    "7zXZ")) {
-    cause = "compressed with xz: unpack it first (xz -dc FILE | crossdep check -)";
-    return Format::kUnknown;
-  }
-  if (begins(bytes, "\x1f\x8b")) {
-    cause = "compressed with gzip: unpack it first (gzip -dc FILE | crossdep check -)";
-    return Format::kUnknown;
-  }
-  if (begins(bytes, "\x28\xb5\x2f\xfd")) {
-    cause = "compressed with zstd: unpack it first (zstd -dc FILE | crossdep check -)";
+  if (const char* program = Unpacker::program_for(bytes)) {
+    cause = std::string("compressed with ") + program + " more than once";
     return Format::kUnknown;
   }
   if (!is_text(bytes)) {
@@ -131,13 +120,35 @@ Status TraceFile::open(const std::string& path, Format forced) {
   if (S_ISDIR(about.st_mode)) return Status::fail(name_, "is a directory, not a trace");
   if (!read_some(fd_, prefix_, kPrefix)) return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
   if (prefix_.empty()) return Status::fail(name_, "is empty");
+  const char* const unpacker = Unpacker::program_for(prefix_);
+  if (unpacker != nullptr)
+    if (const Status status = unpack(unpacker); !status.ok()) return status;
   std::string cause;
   format_ = forced != Format::kUnknown ? forced : recognise(prefix_, cause);
   if (format_ == Format::kUnknown) return Status::at_offset(Status::Outcome::kFailed, name_, 0, cause);
-  return format_ == Format::kNative && is_input_ ? copy_input() : Status{};
+  // What is not read front to back must be a file.
+  if (format_ != Format::kNative || (!is_input_ && unpacker == nullptr)) return {};
+  const Status status = copy_input();
+  if (status.failed() || unpacker == nullptr) return status;
+  return unpacker_.finish().ok() ? Status{} : Status::fail(name_, std::string("the compressed data is damaged or cut, says ") + unpacker);
 }
 
-// Standard input becomes a file in memory that can be read in any order.
+// From here on fd_ gives the unpacked bytes.
+Status TraceFile::unpack(const char* program) {
+  if (is_input_)   // a pipe cannot be begun again
+    if (const Status status = copy_input(); status.failed()) return status;
+  if (const Status status = unpacker_.start(program, fd_, name_); !status.ok()) return status;
+  if (owned_) ::close(fd_);
+  owned_ = false;
+  fd_ = unpacker_.fd();
+  prefix_.clear();
+  if (!read_some(fd_, prefix_, kPrefix)) return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
+  if (!prefix_.empty()) return {};
+  const Status damaged = unpacker_.finish();
+  return Status::fail(name_, damaged.ok() ? "is empty" : damaged.cause);
+}
+
+// The rest of the input becomes a file in memory that can be read in any order.
 Status TraceFile::copy_input() {
   const int copy = ::memfd_create("crossdep-input", MFD_CLOEXEC);
   if (copy < 0) return Status::fail(name_, std::string("cannot be copied: ") + std::strerror(errno));
@@ -161,6 +172,7 @@ Status TraceFile::copy_input() {
       return Status::fail(name_, std::string("cannot be read: ") + std::strerror(error));
     }
   }
+  if (owned_) ::close(fd_);
   fd_ = copy;
   owned_ = true;
   path_ = "/proc/self/fd/" + std::to_string(copy);
@@ -175,10 +187,16 @@ Status TraceFile::read_all(std::string& content) {
     if (!read_some(fd_, content, size + (std::size_t{1} << 20)))
       return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
   } while (content.size() != size);
-  return {};
+  return unpacker_.finish();
 }
 
 Status TraceFile::read_events(EventConsumer& consumer, TraceFacts* facts) {
+  const Status status = read_format(consumer, facts);
+  const Status unpacked = unpacker_.finish();
+  return unpacked.ok() || status.failed() ? status : unpacked;   // damage there explains a line that is cut
+}
+
+Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
   switch (format_) {
     case Format::kText: {
       LineSource source(fd_, prefix_);
@@ -191,7 +209,7 @@ Status TraceFile::read_events(EventConsumer& consumer, TraceFacts* facts) {
     case Format::kNative: {
       TraceFacts local;
       Status status = read_native_trace(path_, consumer, facts != nullptr ? *facts : local);
-      if (is_input_ && !status.ok()) status.file = name_;
+      if (!status.ok()) status.file = name_;
       return status;
     }
     case Format::kGraph:

@@ -3,7 +3,7 @@
 // The one door to recorded traces: recognises what a file is by its content and runs the reader for it.
 //
 // What cannot be a trace is refused with one line that says why: a directory, an unreadable or empty file, a newer
-// version, compressed or foreign content. `-` is standard input.
+// version, foreign content. `-` is standard input. What xz, gzip or zstd compressed is unpacked on the way.
 //
 // Threading: one thread.  Allocation: the first 64 KiB of the file; then the reader's. Standard input that turns out to be
 // a binary trace is copied to memory, since that format is not read front to back.
@@ -15,6 +15,7 @@
 #include "traces/event.h"
 #include "traces/native_trace.h"
 #include "traces/status.h"
+#include "traces/unpacker.h"
 
 namespace crossdep::traces {
 
@@ -57,10 +58,13 @@ class TraceFile {
 
  private:
   Status copy_input();
+  Status unpack(const char* program);
+  Status read_format(EventConsumer& consumer, TraceFacts* facts);
 
   int fd_ = -1;
   bool owned_ = false;
   bool is_input_ = false;
+  Unpacker unpacker_;
   Format format_ = Format::kUnknown;
   std::string name_, path_, prefix_;
 };

@@ -325,3 +325,50 @@ def kernel_trace_of_a_completion_deadlock(box):
 def no_colour_codes_in_a_pipe(box):
     done = box.run(box.crossdep, "check", box.write("t.cdt", ABBA))
     box.lacks(done.out + done.err, "\x1b[")
+
+
+@test
+def compressed_traces_are_read_as_they_are(box):
+    import bz2, gzip, lzma
+    plain = box.run(box.crossdep, "check", box.write("a.cdt", ABBA))
+    packed = {"a.cdt.gz": gzip.compress(ABBA.encode()), "a.cdt.xz": lzma.compress(ABBA.encode())}
+    for name, content in packed.items():
+        box.write(name, content)
+        done = box.run(box.crossdep, "check", name)
+        box.equal(done.status, 1, f"status of {name}")
+        box.equal(done.out, plain.out, f"what is said of {name}")
+        piped = box.run(box.crossdep, "check", "-", stdin=content)
+        box.equal(piped.out, plain.out, f"what is said of {name} from standard input")
+    one_error(box, box.run(box.crossdep, "check", box.write("a.cdt.bz2", bz2.compress(ABBA.encode()))), 2, "binary data")
+    one_error(box, box.run(box.crossdep, "check", box.write("twice.xz", lzma.compress(packed["a.cdt.gz"]))), 2, "more than once")
+
+
+@test
+def a_compressed_recording_is_read_too(box):
+    import lzma
+    program = box.compile("tests/scenarios/abba.c")
+    box.under(program, options=["--record"])
+    trace = next((box.folder / "results").glob("*.cdtrace"))
+    plain = box.run(box.crossdep, "check", trace)
+    done = box.run(box.crossdep, "check", box.write("trace.xz", lzma.compress(trace.read_bytes())))
+    box.equal(done.status, 1, "status")
+    box.equal(done.out, plain.out, "what is said")
+
+
+@test
+def a_compressed_trace_that_is_cut_is_judged_up_to_there(box):
+    import lzma
+    filler = "".join(f"T9 acquire L{i}\nT9 release L{i}\n" for i in range(60000))
+    content = lzma.compress((ABBA + filler).encode())
+    done = box.run(box.crossdep, "check", box.write("cut.xz", content[:len(content) * 3 // 4]))
+    box.equal(done.status, 2, "status")
+    box.has(done.out, "possible circular locking dependency")
+    box.has(done.err, "cut.xz: the compressed data is damaged or cut, says xz (the result is partial")
+    box.check(box.run(box.crossdep, "check", box.write("head.xz", content[:20])).status == 2, "a header alone")
+
+
+@test
+def a_missing_program_to_unpack_is_named(box):
+    import lzma
+    box.write("a.xz", lzma.compress(ABBA.encode()))
+    one_error(box, box.run(box.crossdep, "check", "a.xz", env={"PATH": "/nonexistent"}), 2, "xz that unpacks it cannot be run")

@@ -48,10 +48,7 @@ TEST_CASE("open: formats by content", "[traces][open]") {
 TEST_CASE("open: what is no trace", "[traces][open]") {
   CHECK(refusal(std::string_view("\x7f"
                                  "ELF\0\0\0\0", 8)) == "not a trace: binary data of no known format");
-  CHECK(refusal("\xfd"
-                "7zXZ...") == "compressed with xz: unpack it first (xz -dc FILE | crossdep check -)");
-  CHECK(refusal("\x1f\x8b...").find("compressed with gzip") == 0);
-  CHECK(refusal("\x28\xb5\x2f\xfd...").find("compressed with zstd") == 0);
+  CHECK(refusal("\x1f\x8b...") == "compressed with gzip more than once");
   CHECK(refusal(" \n\n").find("nothing but blanks") != std::string::npos);
   CHECK(refusal("# only\n# comments\n").find("nothing but comments") != std::string::npos);
   CHECK(refusal("Dear reader,\nthis is a letter.\n") == "not a trace: no line is an event of a known format");
