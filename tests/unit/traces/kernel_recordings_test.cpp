@@ -69,9 +69,11 @@ TEST_CASE("kernel: the stock events of a busy kernel give no finding", "[traces]
 }
 
 TEST_CASE("kernel: recordings with lockdep's own view", "[traces][kernel]") {
-  const char* const names[] = {"abba_mutex", "abcd_mixed", "cpuhp_wq", "gate", "irq_hard", "mmap_fault", "names_clash", "none",
-                               "one_task_abba", "rec_mutex", "rwlock_abba_read", "rwsem_rr", "spin_in_hardirq", "srcu_abba",
-                               "unlock_spin", "wq_flush_queue", "wq_flush_work"};
+  const char* const names[] = {"abba_mutex", "abba_spin", "abcd_mixed", "bad_subclass", "cpuhp_wq", "down_bad",
+                               "freed_held", "gate", "irq_hard", "irq_inversion", "irq_rw", "irq_soft", "mmap_fault",
+                               "names_clash", "none", "one_task_abba", "rcu_sleep", "rec_mutex", "rwlock_abba_read",
+                               "rwsem_rr", "seq_irq", "spin_in_hardirq", "srcu_abba", "sys_exit_held", "unlock_spin",
+                               "wq_cancel_sync", "wq_flush_queue", "wq_flush_work"};
   std::string text;
   for (const char* name : names) {
     const Judged judged = judge_recording(std::string(name) + ".ftrace.xz");
