@@ -192,6 +192,7 @@ class Context {
   std::uint32_t activity_ = 0;             // counts begun (nested) contexts
   std::uint8_t masked_ = 0;                // bit 0 hard, bit 1 soft
   std::uint64_t masked_signals_ = 0;       // bit n - 1: signal n
+  std::uint64_t history_from_ = 0;         // requests_ when it last told others something: history begins there
   std::uint32_t found_in_ = kNone;         // the activity of its last finding
   bool tolerant_ = false;
   bool ended_ = false;

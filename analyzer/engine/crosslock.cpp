@@ -98,6 +98,8 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
 
 void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (context == nullptr || crosslock == nullptr || context->ended_) return;
+  const std::uint64_t history_from = context->history_from_;
+  context->history_from_ = context->requests_;
   if (crosslock->waiters.load(std::memory_order_relaxed) == 0 && crosslock->signals >= 2 &&
       (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
     return;
@@ -108,7 +110,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     if (wait->matched || wait->context == context) continue;
     wait->matched = true;
     if (count != kNone) --count;
-    commit(context, crosslock, *wait, site, stack);
+    commit(context, crosslock, *wait, site, stack, history_from);
   }
 }
 
@@ -142,43 +144,55 @@ void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
   if (again) rejudge_excused(context);
 }
 
-// X -> Y for what this context asked for since the wait began.
-void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack) noexcept {
-  for (Seen* seen = context->newest_; seen != nullptr && seen->epoch >= wait.epoch; seen = seen->older) {
+// X -> Y for what this context asked for since the wait began, and for the last few requests before it. Those end where
+// the context last told others anything (a signal, a thread made): who learnt of it may come after them by that.
+void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack,
+                    std::uint64_t history_from) noexcept {
+  unsigned history = options_.history;
+  for (Seen* seen = context->newest_; seen != nullptr; seen = seen->older) {
+    const bool overlap = seen->epoch >= wait.epoch;
+    if (!overlap && (history == 0 || seen->activity != context->activity_ || seen->ordinal <= history_from)) return;
     if (seen->activity != context->activity_ || (seen->flags & kTry)) continue;
-    if (seen->class_id == crosslock->class_id || seen->lock == crosslock) continue;
+    if (!overlap) --history;
+    if (seen->class_id == crosslock->class_id || seen->lock == crosslock || (!overlap && seen->lock == wait.mutex)) continue;
     if (stack == 0) {
       Site frames[kMaxFrames];
       stack = graph_.intern_stack(frames, capture(context, site, frames));
     }
-    gather_held_at(context, *seen);
-    LockInstance* wanted = seen->lock;
-    const bool known = wanted->alive;
-    WitnessInfo witness{};
-    witness.origin = Origin::kOverlap;
-    witness.from_mode = Mode::kWrite;
-    witness.to_mode = seen->mode;
-    witness.flags = seen->flags & kTimed;
-    witness.context = context->id_;
-    witness.from = crosslock->id;
-    witness.to = known ? wanted->id : kNone;
-    witness.from_site = site;
-    witness.to_site = seen->site;
-    witness.to_stack = seen->stack;
-    witness.waiter = wait.context->id_;
-    witness.wait_site = wait.site;
-    witness.wait_stack = wait.stack;
-    witness.release_stack = stack;
-    witness.ordinal = seen->ordinal;
-    announce(crosslock);
-    if (known) announce(wanted);
-    const Cause cause{context, crosslock, crosslock->class_id, Mode::kWrite, 0, site, stack, true};
-    depend(cause, witness, crosslock->class_id, seen->class_id, nullptr);
+    commit_one(context, crosslock, wait, *seen, overlap ? Origin::kOverlap : Origin::kHistory, site, stack);
   }
+}
+
+void Engine::commit_one(Context* context, LockInstance* crosslock, const Wait& wait, const Seen& seen, Origin origin,
+                        Site site, StackId stack) noexcept {
+  gather_held_at(context, seen);
+  LockInstance* wanted = seen.lock;
+  const bool known = wanted->alive;
+  WitnessInfo witness{};
+  witness.origin = origin;
+  witness.from_mode = Mode::kWrite;
+  witness.to_mode = seen.mode;
+  witness.flags = seen.flags & kTimed;
+  witness.context = context->id_;
+  witness.from = crosslock->id;
+  witness.to = known ? wanted->id : kNone;
+  witness.from_site = site;
+  witness.to_site = seen.site;
+  witness.to_stack = seen.stack;
+  witness.waiter = wait.context->id_;
+  witness.wait_site = wait.site;
+  witness.wait_stack = wait.stack;
+  witness.release_stack = stack;
+  witness.ordinal = seen.ordinal;
+  announce(crosslock);
+  if (known) announce(wanted);
+  const Cause cause{context, crosslock, crosslock->class_id, Mode::kWrite, 0, site, stack, true};
+  depend(cause, witness, crosslock->class_id, seen.class_id, nullptr);
 }
 
 // The context's next segment: after it told others (learned == nullptr) or learned something.
 void Engine::learn(Context* context, const Segment* learned, bool by_signal) noexcept {
+  if (learned == nullptr) context->history_from_ = context->requests_;
   bool holds_locks = false;
   for (std::uint32_t i = 1; i < context->top() && !holds_locks; ++i)
     holds_locks = context->held()[i].lock != nullptr && !context->held()[i].pseudo;

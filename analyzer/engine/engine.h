@@ -13,7 +13,7 @@
 //      new, or new in its modes, is checked for a cycle (order.h, cycles.h), a cycle gets its verdict (verdict.h).
 //
 // Cross-release (Byungchul Park, Documentation/locking/crossrelease.txt, Linux 4.14): when context S releases crosslock
-// X, X -> Y for every request Y that S made after the matched wait on X began. Time is a global epoch that each wait
+// X, X -> Y for every request Y that S made after the matched wait on X began, and, weaker, for the last few before it. Time is a global epoch that each wait
 // advances; a request notes the epoch it saw. What only one context can release (its own end, its work item) is judged
 // at each request already: it lies as a pseudo-held entry at the bottom of the held stack.
 //
@@ -39,6 +39,7 @@ namespace crossdep::engine {
 
 struct Options {
   unsigned witnesses = 4;      // kept per dependency
+  unsigned history = 8;        // requests of a releaser from before the wait that count, 0: none
   std::uint64_t search_budget = 200'000;   // states a cycle search may visit
   Serialiser* serialiser = nullptr;
   StackSource* stacks = nullptr;           // nullptr: a stack is the request's Site alone, unless given by set_stack()
@@ -230,7 +231,8 @@ class Engine {
   void rekey(Context*, std::uint32_t from) noexcept;
 
   // crosslock.cpp
-  void commit(Context*, LockInstance*, Wait&, Site, StackId& stack) noexcept;
+  void commit(Context*, LockInstance*, Wait&, Site, StackId& stack, std::uint64_t history_from) noexcept;
+  void commit_one(Context*, LockInstance*, const Wait&, const Seen&, Origin, Site, StackId stack) noexcept;
   void unlist(LockInstance*, Wait*) noexcept;
   void note_signal(Context*, LockInstance*) noexcept;
   void learn(Context*, const Segment* learned, bool by_signal) noexcept;

@@ -69,6 +69,7 @@ constexpr Entry kEntries[] = {
     {"exitcode", count<&Options::exitcode, 255>, "exit status if the program's own is 0 and there are such findings, 0 leaves it alone (66)"},
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
+    {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
     {"init_frames", count<&Options::init_frames, 8>, "callers that tell apart objects made by one pthread_*_init call (3)"},
     {"helper", path<&Options::helper>, "the crossdep program that prints findings (looked for beside the library, then in PATH)"},
     {"strict", flag<&Options::strict>, "under `crossdep run`, an error in these options ends the run with status 125 (1)"},

@@ -17,6 +17,7 @@ struct Options {
   Path helper;                // the analyzer program; empty: looked for
   engine::Verdict fail_on = engine::Verdict::kPossible;
   unsigned exitcode = 66;
+  unsigned history = 8;       // requests from before a wait that count at its release
   unsigned init_frames = 3;   // callers that tell apart objects made by one pthread_*_init call
   bool record = false;
   bool verbose = false;

@@ -133,6 +133,7 @@ bool start() noexcept {
   const State state = runtime.state.load(std::memory_order_relaxed);
   if (state != State::kLoaded) return state == State::kStarted;
   engine::Options options;
+  options.history = runtime.options.history;
   options.serialiser = &runtime.serial;
   options.stacks = &stacks;
   runtime.sink.begin(runtime.journal, runtime.options.fail_on);
