@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "traces/ftrace_reader.h"
+#include "traces/rapid_reader.h"
 #include "traces/text_reader.h"
 
 namespace crossdep::traces {
@@ -25,7 +26,8 @@ struct FormatName {
   std::string_view name;
 };
 constexpr FormatName kFormats[] = {
-    {Format::kNative, "native"}, {Format::kText, "text"}, {Format::kFtrace, "ftrace"}, {Format::kGraph, "graph"}};
+    {Format::kNative, "native"}, {Format::kText, "text"}, {Format::kFtrace, "ftrace"},
+    {Format::kRapid, "rapid"}, {Format::kRapidBinary, "rapidbin"}, {Format::kGraph, "graph"}};
 
 // Reads until `size` bytes are there or the input ends. False on an error (errno).
 bool read_some(int fd, std::string& out, std::size_t size) {
@@ -65,7 +67,7 @@ Format format_by_name(std::string_view name) {
   return Format::kUnknown;
 }
 
-std::string_view format_names() { return "native, text, ftrace, graph"; }
+std::string_view format_names() { return "native, text, ftrace, rapid, rapidbin, graph"; }
 
 Format recognise(std::string_view bytes, std::string& cause) {
   if (Container::sniff(bytes)) return Format::kNative;
@@ -73,6 +75,7 @@ Format recognise(std::string_view bytes, std::string& cause) {
     cause = std::string("compressed with ") + program + " more than once";
     return Format::kUnknown;
   }
+  if (looks_like_rapid_binary(bytes)) return Format::kRapidBinary;
   if (!is_text(bytes)) {
     cause = "not a trace: binary data of no known format";
     return Format::kUnknown;
@@ -93,6 +96,7 @@ Format recognise(std::string_view bytes, std::string& cause) {
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (looks_like_ftrace(line)) return Format::kFtrace;
+    if (looks_like_rapid_text(line)) return Format::kRapid;
     if (looks_like_text(line)) return Format::kText;
     if (!line.empty() && line.front() != '#') only_comments = false;
   }
@@ -206,6 +210,12 @@ Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
       LineSource source(fd_, prefix_);
       return read_ftrace(source, name_, consumer);
     }
+    case Format::kRapid: {
+      LineSource source(fd_, prefix_);
+      return read_rapid_text(source, name_, consumer);
+    }
+    case Format::kRapidBinary:
+      return read_rapid_binary(fd_, prefix_, name_, consumer);
     case Format::kNative: {
       TraceFacts local;
       Status status = read_native_trace(path_, consumer, facts != nullptr ? *facts : local);

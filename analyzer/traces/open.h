@@ -24,10 +24,12 @@ enum class Format {
   kNative,      // crossdep's binary file: a trace if it holds events, else the journal of a run
   kText,        // text trace, *.cdt
   kFtrace,      // the kernel's ftrace text
+  kRapid,       // RAPID's standard text
+  kRapidBinary, // and its binary form
   kGraph,       // a graph (JSON): no trace, but accepted beside traces by the commands
 };
 
-/// The name used by --format: native, text, ftrace, graph.
+/// The name used by --format: native, text, ftrace, rapid, rapidbin, graph.
 std::string_view format_name(Format format);
 /// kUnknown if there is no such format; a message can list format_names().
 Format format_by_name(std::string_view name);

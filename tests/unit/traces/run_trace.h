@@ -56,13 +56,13 @@ struct Judged {
   }
 };
 
+/// read(fd, consumer) gives the events.
 template <class Reader>
-Judged judge_with(std::string_view content, Reader&& read) {
+Judged judge_file(std::string_view content, Reader&& read) {
   Judged out;
   MemoryFile file(content);
-  traces::LineSource source(file.fd());
   traces::Replay replay(out.found);
-  out.status = read(source, replay);
+  out.status = read(file.fd(), replay);
   replay.finish();
   out.notes = replay.notes();
   out.events = replay.total_event_count();
@@ -70,6 +70,15 @@ Judged judge_with(std::string_view content, Reader&& read) {
   out.lost = replay.lost_count();
   out.consistent = replay.engine().check_invariants();
   return out;
+}
+
+/// read(lines, consumer) gives the events.
+template <class Reader>
+Judged judge_with(std::string_view content, Reader&& read) {
+  return judge_file(content, [&read](int fd, traces::EventConsumer& consumer) {
+    traces::LineSource source(fd);
+    return read(source, consumer);
+  });
 }
 
 inline Judged judge_text(std::string_view content) {
