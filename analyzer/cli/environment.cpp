@@ -122,7 +122,8 @@ bool make_environment(const RuntimeSettings& settings, const std::string& librar
   // Ours last: of an option given twice the last one counts.
   std::string options = from_environment("CROSSDEP_OPTIONS");
   if (!options.empty()) options += ":";
-  options += fmt::format("supervised=1:out={}:helper={}:fail_on={}", folder, helper, reports::word(settings.policy));
+  options += fmt::format("supervised=1:out={}:helper={}:fail_on={}:exitcode={}", folder, helper,
+                         reports::word(settings.policy), settings.exitcode);
   if (settings.record) options += ":record=1";
   if (settings.verbose) options += ":verbose=1";
   set(environment, "CROSSDEP_OPTIONS", options);

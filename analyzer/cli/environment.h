@@ -23,6 +23,7 @@ struct RuntimeSettings {
   bool record = false;
   bool verbose = false;
   engine::Verdict policy = engine::Verdict::kPossible;
+  int exitcode = 66;                                         // of a process that halts at a finding
 };
 
 /// This process's environment with what the runtime needs. False: `cause` says why it cannot be done.

@@ -104,7 +104,7 @@ int run(const Request& request) {
   Results results;
   std::string cause;
   if (!results.prepare(request.folder, cause)) return fail(cause, "-o DIR names another folder for the results");
-  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy};
+  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, request.exitcode};
   std::vector<std::string> environment;
   if (!make_environment(settings, library, target.sanitizers, environment, cause)) return fail(cause);
   warn(target);

@@ -6,6 +6,8 @@
 // Threading and allocation: see events.h.
 #include "core/events.h"
 
+#include "core/finish.h"
+
 namespace crossdep::runtime {
 
 using namespace engine;
@@ -25,11 +27,15 @@ std::uint64_t next_number(LockInstance* lock) noexcept {
 
 std::uint64_t tick() noexcept { return runtime.journal.tick(); }
 
-// While this lives a stack the engine asks for is recorded too, ahead of the event it belongs to.
+// While this lives a stack the engine asks for is recorded too, ahead of the event it belongs to. A halt at what the
+// engine found waits for its end, when the event is recorded as well: the record must be judged like the run.
 class StackRecording {
  public:
   explicit StackRecording(Token inside) noexcept : self_(inside.thread()) { self_.record_stacks = true; }
-  ~StackRecording() { self_.record_stacks = false; }
+  ~StackRecording() {
+    self_.record_stacks = false;
+    if (self_.halts) [[unlikely]] halt();
+  }
   StackRecording(const StackRecording&) = delete;
   StackRecording& operator=(const StackRecording&) = delete;
 
@@ -40,10 +46,8 @@ class StackRecording {
 }  // namespace
 
 void recorded_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
-  {
-    const StackRecording stack(inside);
-    engine_of_process().request(inside.context(), lock, mode, flags, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().request(inside.context(), lock, mode, flags, site);
   if (lock != nullptr)
     inside.stream()->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
 }
@@ -58,10 +62,8 @@ void note_failed(Token inside, LockInstance* lock) noexcept {
 }
 
 void recorded_release(Token inside, LockInstance* lock, Site site) noexcept {
-  {
-    const StackRecording stack(inside);
-    engine_of_process().release(inside.context(), lock, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().release(inside.context(), lock, site);
   if (lock != nullptr) inside.stream()->release(lock->id, next_number(lock), site);
 }
 
@@ -73,20 +75,16 @@ void note_init(Token inside, LockInstance* lock, Site site) noexcept {
 void destroy(Token inside, LockInstance* lock, Site site) noexcept {
   const InstanceId id = lock->id;   // the record is another object's after this
   const std::uint64_t number = next_number(lock);
-  {
-    const StackRecording stack(inside);
-    engine_of_process().destroy(inside.context(), lock, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().destroy(inside.context(), lock, site);
   if (record::Stream* stream = inside.stream()) stream->destroy(id, number, site);
 }
 
 void request_as(Token inside, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
                 Site site) noexcept {
   if (lock == nullptr) return;
-  {
-    const StackRecording stack(inside);
-    engine_of_process().request_as(inside.context(), lock, class_id, mode, flags, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().request_as(inside.context(), lock, class_id, mode, flags, site);
   if (record::Stream* stream = inside.stream())
     stream->request_as(lock->id, class_id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site, kNone);
 }
@@ -108,10 +106,8 @@ void downgrade(Token inside, LockInstance* lock, Site site) noexcept {
 void wait_begin(Token inside, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags,
                 Site site) noexcept {
   if (crosslock == nullptr) return;
-  {
-    const StackRecording stack(inside);
-    engine_of_process().wait_begin(inside.context(), crosslock, mutex, flags, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().wait_begin(inside.context(), crosslock, mutex, flags, site);
   if (record::Stream* stream = inside.stream())
     stream->wait_begin(crosslock->id, id_of(mutex), mutex == nullptr ? 0 : next_number(mutex), flags, tick(), site);
 }
@@ -125,10 +121,8 @@ void wait_end(Token inside, LockInstance* crosslock, LockInstance* mutex, bool m
 
 void signal(Token inside, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (crosslock == nullptr) return;
-  {
-    const StackRecording stack(inside);
-    engine_of_process().signal(inside.context(), crosslock, count, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().signal(inside.context(), crosslock, count, site);
   if (record::Stream* stream = inside.stream()) stream->signal(crosslock->id, count, tick(), site);
 }
 
@@ -144,10 +138,8 @@ void leave(Token inside, Site site) noexcept {
 
 void join_begin(Token inside, Context* child, std::uint8_t flags, Site site) noexcept {
   if (child == nullptr) return;
-  {
-    const StackRecording stack(inside);
-    engine_of_process().join_begin(inside.context(), child, flags, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().join_begin(inside.context(), child, flags, site);
   if (record::Stream* stream = inside.stream()) stream->join_begin(child->id(), flags, tick(), site);
 }
 
@@ -159,19 +151,15 @@ void join_end(Token inside, Context* child, bool joined) noexcept {
 
 void might_lock(Token inside, LockInstance* lock, Mode mode, Site site) noexcept {
   if (lock == nullptr) return;
-  {
-    const StackRecording stack(inside);
-    engine_of_process().might_lock(inside.context(), lock, mode, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().might_lock(inside.context(), lock, mode, site);
   if (record::Stream* stream = inside.stream()) stream->might_lock(lock->id, mode, site);
 }
 
 void assert_held(Token inside, LockInstance* lock, Mode mode, Site site) noexcept {
   if (lock == nullptr) return;
-  {
-    const StackRecording stack(inside);
-    engine_of_process().assert_held(inside.context(), lock, mode, site);
-  }
+  const StackRecording stack(inside);
+  engine_of_process().assert_held(inside.context(), lock, mode, site);
   if (record::Stream* stream = inside.stream()) stream->assert_held(lock->id, mode, site);
 }
 

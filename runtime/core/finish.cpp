@@ -20,7 +20,7 @@ extern "C" int __cxa_at_quick_exit(void (*)(void*), void*);
 namespace crossdep::runtime {
 namespace {
 
-// Who comes first finishes; a signal that would kill the process meanwhile waits for it.
+// Who comes first finishes; a signal or a halt that would end the process meanwhile waits for it.
 enum : std::uint32_t { kRunning, kFinishing, kFinished };
 std::atomic<std::uint32_t> stage{kRunning};
 std::atomic<int> quick_status{0};
@@ -96,7 +96,8 @@ void finish(Ending how) noexcept {
   if (how != Ending::kExec && !stage.compare_exchange_strong(expected, kFinishing, std::memory_order_acq_rel)) {
     constexpr int kMostWaits = 300;   // of 100 ms
     const std::int64_t pause[2] = {0, 100'000'000};
-    for (int i = 0; i < kMostWaits && how == Ending::kSignal && stage.load(std::memory_order_acquire) != kFinished; ++i)
+    const bool waits = how == Ending::kSignal || how == Ending::kHalt;   // to return would cut the other short
+    for (int i = 0; i < kMostWaits && waits && stage.load(std::memory_order_acquire) != kFinished; ++i)
       system_call(SYS_nanosleep, word(pause), 0);
     return;
   }
@@ -120,6 +121,15 @@ int finish_now(int status) noexcept {
   if (!is_ours()) return status;
   finish(Ending::kImmediate);
   return final_status(status);
+}
+
+void halt() noexcept {
+  this_thread().halts = false;
+  if (!is_ours()) return;
+  close_stream(this_thread());
+  finish(Ending::kHalt);
+  // No handler of the program runs, as with a sanitizer's halt: they may wait for a lock that this thread holds.
+  system_call(SYS_exit_group, static_cast<long>(runtime.options.exitcode));
 }
 
 void note_quick_exit(int status) noexcept { quick_status.store(status, std::memory_order_relaxed); }

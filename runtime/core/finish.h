@@ -11,7 +11,7 @@ namespace crossdep::runtime {
 /// The hooks that run when the process ends regularly; as early as possible, so that they run last.
 void install_exit_hooks() noexcept;
 
-enum class Ending { kHandlers, kImmediate, kSignal, kExec };
+enum class Ending { kHandlers, kImmediate, kSignal, kHalt, kExec };
 
 /// Writes what there is to write.
 void finish(Ending how) noexcept;
@@ -19,6 +19,8 @@ void finish(Ending how) noexcept;
 int final_status(int status) noexcept;
 /// For _exit() and its like: finish() and final_status() in one.
 int finish_now(int status) noexcept;
+/// halt_on_finding: ends the process here and now, its results written. Returns only where it is not ours to end.
+void halt() noexcept;
 /// quick_exit() was called with this status: its handlers are not told.
 void note_quick_exit(int status) noexcept;
 /// A fork child has its own end still before it.

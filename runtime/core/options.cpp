@@ -67,6 +67,7 @@ constexpr Entry kEntries[] = {
     {"record", flag<&Options::record>, "also record a trace, beside the graph file (0)"},
     {"fail_on", verdict, "findings from this verdict on are printed and fail: latent, possible, feasible, confirmed, deadlock (possible)"},
     {"exitcode", count<&Options::exitcode, 255>, "exit status if the program's own is 0 and there are such findings, 0 leaves it alone (66)"},
+    {"halt_on_finding", flag<&Options::halt_on_finding>, "the process ends, with that exit status, once the first such finding is printed (0)"},
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
     {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
@@ -122,7 +123,7 @@ void list_options(void (*print)(const char* line, std::size_t length)) noexcept 
   for (const Entry& entry : kEntries) {
     Line line;
     line.add("  ").add(entry.name);
-    while (line.length() < 14) line.add(' ');
+    while (line.length() < 18) line.add(' ');
     line.add(entry.help).add('\n');
     print(line.data(), line.length());
   }

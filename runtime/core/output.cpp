@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "core/finish.h"
 #include "core/helper_process.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
@@ -84,7 +85,9 @@ void say(const char* line, std::size_t length) noexcept {
   if (opened) system_close(fd);
 }
 
-void print_findings(const Pending& findings) noexcept {
+namespace {
+
+void print_all(const Pending& findings) noexcept {
   FutexHold hold(print_lock);
   bool opened;
   const int fd = open_output(opened);
@@ -98,6 +101,15 @@ void print_findings(const Pending& findings) noexcept {
     if (!done) print_raw(findings.findings[i]);
   }
   if (opened) system_close(fd);
+}
+
+}  // namespace
+
+void print_findings(const Pending& findings) noexcept {
+  print_all(findings);
+  if (!runtime.options.halt_on_finding) return;
+  if (this_thread().record_stacks) this_thread().halts = true;
+  else halt();
 }
 
 void restart_output() noexcept { print_lock.free_in_child(); }

@@ -24,7 +24,7 @@ void say(const char* line, std::size_t length) noexcept;
 template <std::size_t kCapacity>
 void say(const Text<kCapacity>& line) noexcept { say(line.data(), line.length()); }
 
-/// Prints these findings now. No lock of the runtime may be held.
+/// Prints these findings now, and halts if that is wanted. No lock of the runtime may be held.
 void print_findings(const Pending& findings) noexcept;
 /// Has the journal turned into the graph file `path`; false if that could not be done.
 bool write_graph(const char* path) noexcept;

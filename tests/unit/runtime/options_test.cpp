@@ -47,6 +47,16 @@ TEST_CASE("the last of an option given twice counts", "[runtime]") {
   REQUIRE(std::string(options.out.data()) == "b");
 }
 
+TEST_CASE("halting at a finding is off unless asked for", "[runtime]") {
+  Options options;
+  std::string where;
+  REQUIRE(parse("", options, where) == OptionError::kNone);
+  REQUIRE(!options.halt_on_finding);
+  REQUIRE(parse("halt_on_finding=1", options, where) == OptionError::kNone);
+  REQUIRE(options.halt_on_finding);
+  REQUIRE(parse("halt_on_finding=2", options, where) == OptionError::kValue);
+}
+
 TEST_CASE("an unknown option is named, and the rest is read", "[runtime]") {
   Options options;
   std::string where;
