@@ -41,6 +41,18 @@ bool count(Options& options, const char* value, std::size_t n) {
   return true;
 }
 
+// The sanitizers' verbosity=N: 0 is quiet, anything more is verbose.
+bool verbosity(Options& options, const char* value, std::size_t n) {
+  if (n == 0 || n > 9) return false;
+  bool more = false;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (value[i] < '0' || value[i] > '9') return false;
+    more = more || value[i] != '0';
+  }
+  options.verbose = more;
+  return true;
+}
+
 template <Path Options::*kMember>
 bool path(Options& options, const char* value, std::size_t n) {
   (options.*kMember).clear();
@@ -71,6 +83,7 @@ constexpr Entry kEntries[] = {
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
     {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
+    {"verbosity", verbosity, "the same, as the sanitizers call it: 0 is quiet, 1 and more verbose (0)"},
     {"init_frames", count<&Options::init_frames, 8>, "callers that tell apart objects made by one pthread_*_init call (3)"},
     {"helper", path<&Options::helper>, "the crossdep program that prints findings (looked for beside the library, then in PATH)"},
     {"strict", flag<&Options::strict>, "under `crossdep run`, an error in these options ends the run with status 125 (1)"},

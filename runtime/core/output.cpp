@@ -10,6 +10,7 @@
 
 #include "core/finish.h"
 #include "core/helper_process.h"
+#include "core/report_hook.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
 
@@ -36,29 +37,23 @@ int open_output(bool& opened) noexcept {
   return static_cast<int>(fd);
 }
 
-const char* check_name(engine::Check check) noexcept {
-  using engine::Check;
-  switch (check) {
-    case Check::kLockOrderCycle: return "lock-order-cycle";
-    case Check::kCrossReleaseCycle: return "cross-release-cycle";
-    case Check::kRecursiveLock: return "recursive-lock";
-    case Check::kBadUnlock: return "bad-unlock";
-    case Check::kDestroyHeld: return "destroy-held";
-    case Check::kExitHeld: return "exit-held";
-    case Check::kAssertHeld: return "assert-held";
-    case Check::kSignalUnsafeLock: return "signal-unsafe-lock";
-    case Check::kWaitContext: return "wait-context";
-  }
-  return "finding";
-}
-
-void print_raw(const engine::FindingInfo& finding) noexcept {
-  Line line;
+// Without the helper: what the engine knows, in one line.
+void describe(const engine::FindingInfo& finding, Line& line) noexcept {
   line.add("crossdep: ").add(check_name(finding.check)).add(": lock instance ").number(finding.instance);
   line.add(", at ").hex(finding.site).add(", thread ").number(static_cast<unsigned>(system_gettid()));
   if (runtime.journal.is_open())
     line.add(" (not symbolised; see `crossdep report ").add(runtime.journal.path()).add("`)");
-  say(line.add('\n'));
+  line.add('\n');
+}
+
+void write_all(int fd, const char* text, std::size_t length) noexcept {
+  while (length != 0) {
+    const long n = system_write(fd, text, length);
+    if (n == -EINTR) continue;
+    if (n <= 0) break;
+    text += n;
+    length -= static_cast<std::size_t>(n);
+  }
 }
 
 }  // namespace
@@ -75,30 +70,33 @@ void say(const char* line, std::size_t length) noexcept {
   bool opened;
   const int fd = open_output(opened);
   if (fd < 0) return;
-  while (length != 0) {
-    const long n = system_write(fd, line, length);
-    if (n == -EINTR) continue;
-    if (n <= 0) break;
-    line += n;
-    length -= static_cast<std::size_t>(n);
-  }
+  write_all(fd, line, length);
   if (opened) system_close(fd);
 }
 
 namespace {
 
-void print_all(const Pending& findings) noexcept {
+bool print_by_helper(const engine::FindingInfo& finding, int fd) noexcept {
+  if (!runtime.journal.is_open() || runtime.places.helper.length() == 0) return false;
+  Text<32> number;
+  number.number(finding.id);
+  const char* const arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--finding",
+                                   number.data(), runtime.options.verbose ? "--verbose" : nullptr, nullptr};
+  return run_helper(arguments, fd);
+}
+
+// Straight to where it belongs, or by way of memory if the program wants the text too.
+void print_finding(const engine::FindingInfo& finding, ReportText* copy, Line& raw) noexcept {
   FutexHold hold(print_lock);
   bool opened;
   const int fd = open_output(opened);
-  if (fd < 0) return;
-  for (unsigned i = 0; i < findings.count; ++i) {
-    Text<32> number;
-    number.number(findings.findings[i].id);
-    const char* const arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--finding",
-                                     number.data(), runtime.options.verbose ? "--verbose" : nullptr, nullptr};
-    const bool done = runtime.journal.is_open() && runtime.places.helper.length() != 0 && run_helper(arguments, fd);
-    if (!done) print_raw(findings.findings[i]);
+  if (fd >= 0 || copy != nullptr) {
+    const int target = copy != nullptr && copy->fd() >= 0 ? copy->fd() : fd;
+    const bool done = target >= 0 && print_by_helper(finding, target);
+    const char* const text = done && copy != nullptr ? copy->text() : nullptr;
+    if (!done) describe(finding, raw);
+    if (fd >= 0 && text != nullptr) write_all(fd, text, length(text));
+    else if (fd >= 0) write_all(fd, raw.data(), raw.length());
   }
   if (opened) system_close(fd);
 }
@@ -106,7 +104,18 @@ void print_all(const Pending& findings) noexcept {
 }  // namespace
 
 void print_findings(const Pending& findings) noexcept {
-  print_all(findings);
+  for (unsigned i = 0; i < findings.count; ++i) {
+    const engine::FindingInfo& finding = findings.findings[i];
+    Line raw;
+    if (report_hook_present()) {
+      ReportText copy;
+      print_finding(finding, &copy, raw);
+      const char* const text = copy.text();
+      call_report_hook(finding, text != nullptr ? text : raw.data());
+    } else {
+      print_finding(finding, nullptr, raw);
+    }
+  }
   if (!runtime.options.halt_on_finding) return;
   if (this_thread().record_stacks) this_thread().halts = true;
   else halt();

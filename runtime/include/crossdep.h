@@ -227,6 +227,17 @@ CROSSDEP_INLINE_ void crossdep_operation(const char *name) {
   CROSSDEP_CALL_(crossdep_rt_operation, (name));
 }
 
+/* --- reports ------------------------------------------------------------------------------------------------------- */
+
+/* The program may define this function; it is then called for each finding, after that was printed: `check` is its
+ * id ("lock-order-cycle"), `verdict` how sure it is ("possible", "deadlock"), `text` the report, which is gone when the
+ * function returns. It runs in the thread that made the finding, inside its lock operation and with whatever locks the
+ * program holds there; what it locks itself is not observed. It may end the process (abort), but not leave by
+ * an exception or longjmp. The runtime finds it when it is loaded, so it must be exported: from a program by -rdynamic or
+ * -Wl,--export-dynamic-symbol=__crossdep_on_report, from a library it is linked to by default visibility. */
+extern void __crossdep_on_report(const char *check, const char *verdict, const char *text)
+    __attribute__((weak, visibility("default")));
+
 #ifdef __cplusplus
 }
 #endif

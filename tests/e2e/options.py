@@ -47,3 +47,60 @@ def halt_on_finding_under_run(box):
     traces = list((box.folder / "results").glob("*.cdtrace"))
     box.equal(len(traces), 1, "traces")
     box.equal(box.run(box.crossdep, "check", traces[0]).status, 1, "status of check on the record")
+
+
+@test
+def verbosity_is_the_sanitizers_word_for_verbose(box):
+    program = abba_program(box, AFTER)
+    box.has(preloaded(box, program, "out=a.cdgraph:verbosity=1").err, "crossdep: observing process")
+    box.lacks(preloaded(box, program, "out=b.cdgraph:verbosity=0").err, "crossdep: observing process")
+
+
+@test
+def help_lists_every_option(box):
+    done = preloaded(box, abba_program(box), "help=1:enabled=0")
+    for name in ("halt_on_finding", "verbosity"):
+        box.has(done.err, f"  {name} ")
+
+
+HOOK = """
+#include <crossdep.h>
+void __crossdep_on_report(const char* check, const char* verdict, const char* text) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&lock); printf("[%s] [%s] %d\\n", check, verdict, strstr(text, "WARNING: ") != 0); fflush(stdout);
+  pthread_mutex_unlock(&lock);
+}
+int main(void) { both(); puts("after"); return 0; }
+"""
+
+
+def hook_program(box, *flags):
+    return box.compile("hook.c", name="hook", text="#include <string.h>\n" + ABBA_BODY + HOOK, flags=flags)
+
+
+@test
+def hook_is_called_for_a_finding(box):
+    done = preloaded(box, hook_program(box, "-rdynamic"), "out=g.cdgraph")
+    box.equal(done.out, "[lock-order-cycle] [possible] 1\nafter\n", "what the hook printed")
+    box.equal(done.err.count("WARNING: "), 1, "reports printed")
+    box.equal(done.status, 66, "status")
+
+
+@test
+def hook_is_not_called_below_the_policy_or_if_not_exported(box):
+    box.equal(preloaded(box, hook_program(box, "-rdynamic"), "out=g.cdgraph:fail_on=deadlock").out, "after\n", "policy")
+    box.equal(preloaded(box, hook_program(box), "out=h.cdgraph").out, "after\n", "not exported")
+    box.equal(box.run(box.folder / "hook").out, "after\n", "without the runtime")
+
+
+@test
+def hook_gets_a_line_where_there_is_no_helper(box):
+    done = preloaded(box, hook_program(box, "-rdynamic"), "out=g.cdgraph:helper=/nonexistent")
+    box.equal(done.out, "[lock-order-cycle] [possible] 0\nafter\n", "what the hook printed")
+    box.has(done.err, "crossdep: lock-order-cycle: lock instance")
+
+
+@test
+def hook_is_called_before_the_halt(box):
+    done = preloaded(box, hook_program(box, "-rdynamic"), "out=g.cdgraph:halt_on_finding=1")
+    box.equal((done.status, done.out), (66, "[lock-order-cycle] [possible] 1\n"), "status and output")

@@ -47,6 +47,19 @@ TEST_CASE("the last of an option given twice counts", "[runtime]") {
   REQUIRE(std::string(options.out.data()) == "b");
 }
 
+TEST_CASE("verbosity is verbose as a number", "[runtime]") {
+  Options options;
+  std::string where;
+  REQUIRE(parse("verbosity=1", options, where) == OptionError::kNone);
+  REQUIRE(options.verbose);
+  REQUIRE(parse("verbosity=0", options, where) == OptionError::kNone);
+  REQUIRE(!options.verbose);
+  REQUIRE(parse("verbosity=2", options, where) == OptionError::kNone);
+  REQUIRE(options.verbose);
+  for (const char* text : {"verbosity=", "verbosity=yes", "verbosity=-1"})
+    REQUIRE(parse(text, options, where) == OptionError::kValue);
+}
+
 TEST_CASE("halting at a finding is off unless asked for", "[runtime]") {
   Options options;
   std::string where;
