@@ -38,7 +38,8 @@ int render(const Request& request) {
     }
     reports::SplatOptions options;
     options.verbose = request.verbose;
-    std::fputs(reports::render_splat(result.graph, *finding, options).c_str(), stderr);
+    // Not told: whoever reads our status finds another place for it.
+    if (std::fputs(reports::render_splat(result.graph, *finding, options).c_str(), stderr) < 0) return kUnusable;
   }
   if (!request.graph.empty() && !write_graph(request.graph, result.graph)) return kUnusable;
   return kQuiet;

@@ -19,6 +19,7 @@ namespace {
 
 struct { std::uint64_t device, inode; bool known; } standard_error;
 FutexLock print_lock;
+std::atomic<bool> log_lost{false};
 
 bool standard_error_is_ours() noexcept {
   struct stat now;
@@ -26,15 +27,52 @@ bool standard_error_is_ours() noexcept {
          now.st_ino == standard_error.inode;
 }
 
-// The descriptor to print to, or -1. `opened` tells whether it has to be closed.
+void write_all(int fd, const char* text, std::size_t length, long& error) noexcept {
+  error = 0;
+  while (length != 0 && error == 0) {
+    const long n = system_write(fd, text, length);
+    if (n == -EINTR) continue;
+    if (n <= 0) {
+      error = n == 0 ? -ENOSPC : n;
+      return;
+    }
+    text += n;
+    length -= static_cast<std::size_t>(n);
+  }
+}
+
+// The log is of no use: from here on everything goes to standard error, which is told so once.
+int give_up_log(long error) noexcept {
+  if (!standard_error_is_ours()) return -1;
+  if (!log_lost.exchange(true, std::memory_order_relaxed)) {
+    Line line;
+    line.add("crossdep: error: ").add(runtime.places.log.data()).add(": cannot write the log: ");
+    if (const char* name = record::error_name(static_cast<int>(-error))) line.add(name);
+    else line.add("error ").number(static_cast<std::uint64_t>(-error));
+    line.add("; findings are printed here\n");
+    write_all(2, line.data(), line.length(), error);
+  }
+  return 2;
+}
+
+// The descriptor to print to, or -1. `opened` tells whether it is the log, which has to be closed.
 int open_output(bool& opened) noexcept {
   opened = false;
   const Path& log = runtime.places.log;
-  if (log.length() == 0) return standard_error_is_ours() ? 2 : -1;
+  if (log.length() == 0 || log_lost.load(std::memory_order_relaxed)) return standard_error_is_ours() ? 2 : -1;
   const long fd = system_open(log.data(), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0644);
-  if (fd < 0) return standard_error_is_ours() ? 2 : -1;
+  if (fd < 0) return give_up_log(fd);
   opened = true;
   return static_cast<int>(fd);
+}
+
+// To where findings go, or to standard error if the log cannot take it.
+void put(int fd, bool is_log, const char* text, std::size_t length) noexcept {
+  long error;
+  write_all(fd, text, length, error);
+  if (error == 0 || !is_log) return;
+  const int other = give_up_log(error);
+  if (other >= 0) write_all(other, text, length, error);
 }
 
 // Without the helper: what the engine knows, in one line.
@@ -44,16 +82,6 @@ void describe(const engine::FindingInfo& finding, Line& line) noexcept {
   if (runtime.journal.is_open())
     line.add(" (not symbolised; see `crossdep report ").add(runtime.journal.path()).add("`)");
   line.add('\n');
-}
-
-void write_all(int fd, const char* text, std::size_t length) noexcept {
-  while (length != 0) {
-    const long n = system_write(fd, text, length);
-    if (n == -EINTR) continue;
-    if (n <= 0) break;
-    text += n;
-    length -= static_cast<std::size_t>(n);
-  }
 }
 
 }  // namespace
@@ -70,7 +98,7 @@ void say(const char* line, std::size_t length) noexcept {
   bool opened;
   const int fd = open_output(opened);
   if (fd < 0) return;
-  write_all(fd, line, length);
+  put(fd, opened, line, length);
   if (opened) system_close(fd);
 }
 
@@ -91,12 +119,17 @@ void print_finding(const engine::FindingInfo& finding, ReportText* copy, Line& r
   bool opened;
   const int fd = open_output(opened);
   if (fd >= 0 || copy != nullptr) {
-    const int target = copy != nullptr && copy->fd() >= 0 ? copy->fd() : fd;
-    const bool done = target >= 0 && print_by_helper(finding, target);
-    const char* const text = done && copy != nullptr ? copy->text() : nullptr;
+    const bool by_memory = copy != nullptr && copy->fd() >= 0;
+    const bool done = print_by_helper(finding, by_memory ? copy->fd() : fd);
+    const char* const text = done && by_memory ? copy->text() : nullptr;
     if (!done) describe(finding, raw);
-    if (fd >= 0 && text != nullptr) write_all(fd, text, length(text));
-    else if (fd >= 0) write_all(fd, raw.data(), raw.length());
+    long error = 0;
+    if (fd >= 0 && text != nullptr) put(fd, opened, text, length(text));
+    else if (fd >= 0 && !done) write_all(fd, raw.data(), raw.length(), error);
+    if (error != 0 && opened) {   // it was the log that failed, not the helper
+      const int other = give_up_log(error);
+      if (other >= 0 && !print_by_helper(finding, other)) write_all(other, raw.data(), raw.length(), error);
+    }
   }
   if (opened) system_close(fd);
 }

@@ -106,6 +106,9 @@ bool open_journal() noexcept {
   choose_files(runtime.options, static_cast<unsigned>(runtime.pid), runtime.places);
   if (runtime.journal.open(runtime.places.journal.data(), process, tell)) return true;
   // The verdicts can still be printed: they need a journal only while the process lives.
+  system_unlink(runtime.places.journal.data());   // what there may be of it is ours, and no use
+  constexpr char kLine[] = "crossdep: findings are printed all the same, but no graph will be written\n";
+  say(kLine, sizeof kLine - 1);
   choose_fallback(static_cast<unsigned>(runtime.pid), runtime.places);
   return runtime.journal.open(runtime.places.journal.data(), process, tell);
 }

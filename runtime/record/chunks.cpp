@@ -34,7 +34,11 @@ struct Line {
   }
 };
 
-const char* error_name(int error) {
+void tell_standard_error(const char* line, std::size_t length) { sys::write(2, line, length); }
+
+}  // namespace
+
+const char* error_name(int error) noexcept {
   switch (error) {
     case 2: return "No such file or directory";
     case 5: return "Input/output error";
@@ -52,10 +56,6 @@ const char* error_name(int error) {
     default: return nullptr;
   }
 }
-
-void tell_standard_error(const char* line, std::size_t length) { sys::write(2, line, length); }
-
-}  // namespace
 
 std::uint32_t Journal::load_state() const noexcept { return state_->status.load(std::memory_order_acquire); }
 

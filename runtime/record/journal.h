@@ -53,6 +53,9 @@ struct Window {
   std::uint32_t used = 0;        // == chunk->committed
 };
 
+/// The system's words for the errors that writing a file has; nullptr for others.
+const char* error_name(int error) noexcept;
+
 class Journal final : public engine::Sink {
  public:
   using Tell = void (*)(const char* line, std::size_t length);   // gets one line, newline included

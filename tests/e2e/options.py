@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 #
 # CROSSDEP_OPTIONS: what each option does to a program under plain preload, and that it does not without it.
+import os
+
 from harness import test
 from supervision import ABBA_BODY, abba_program
 
 AFTER = 'puts("after"); fflush(stdout); return 0;'
 
 
-def preloaded(box, program, options, *arguments, **more):
+def preloaded(box, program, options, *arguments, env_more=None, **more):
     """Under the library alone. By its bare name: a path with a blank cannot be preloaded."""
     return box.run(program, *arguments, env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent),
-                                             "CROSSDEP_OPTIONS": options}, **more)
+                                             "CROSSDEP_OPTIONS": options, **(env_more or {})}, **more)
 
 
 @test
@@ -104,3 +106,45 @@ def hook_gets_a_line_where_there_is_no_helper(box):
 def hook_is_called_before_the_halt(box):
     done = preloaded(box, hook_program(box, "-rdynamic"), "out=g.cdgraph:halt_on_finding=1")
     box.equal((done.status, done.out), (66, "[lock-order-cycle] [possible] 1\n"), "status and output")
+
+
+@test
+def missing_output_folder_loses_no_verdict(box):
+    for where in ("/nonexistent/dir/x", "/nonexistent/dir/", "/nonexistent/g.cdgraph"):
+        done = preloaded(box, abba_program(box, AFTER), f"out={where}", env_more={"TMPDIR": str(box.folder)})
+        errors = [line for line in done.err.splitlines() if line.startswith("crossdep: error: ")]
+        box.equal(len(errors), 1, "error lines")
+        box.has(errors[0], "/nonexistent/")
+        box.has(errors[0], "No such file or directory")
+        box.has(done.err, "no graph will be written")
+        box.has(done.err, "WARNING: possible circular locking dependency detected")
+        box.equal((done.status, done.out), (66, "after\n"), "status and output")
+        box.equal([path.name for path in box.folder.glob("*.cdjournal")], [], "journals left")
+
+
+@test
+def output_that_is_full_loses_no_verdict(box):
+    if not os.path.exists("/dev/full"):
+        box.skip("no /dev/full")
+    os.symlink("/dev/full", box.folder / "full")
+    done = preloaded(box, abba_program(box, AFTER), "out=full")
+    box.has(done.err, "full: No space left on device")
+    box.has(done.err, "WARNING: possible circular locking dependency detected")
+    box.equal((done.status, done.out), (66, "after\n"), "status and output")
+
+
+@test
+def log_that_cannot_be_written_gives_way_to_standard_error(box):
+    for program in (abba_program(box, AFTER), hook_program(box, "-rdynamic")):
+        for where, cause in (("/dev/full", "No space left on device"), ("/nonexistent/log", "No such file or directory")):
+            done = preloaded(box, program, f"out=g.cdgraph:log_path={where}")
+            box.equal(done.err.count(f"crossdep: error: {where}: cannot write the log: {cause}"), 1, "error lines")
+            box.equal(done.err.count("WARNING: possible circular locking dependency detected"), 1, "reports")
+            box.equal(done.status, 66, "status")
+
+
+@test
+def log_takes_the_findings(box):
+    done = preloaded(box, abba_program(box, AFTER), "out=g.cdgraph:log_path=the.log")
+    box.equal(done.err, "", "standard error")
+    box.has((box.folder / "the.log").read_text(), "WARNING: possible circular locking dependency detected")
