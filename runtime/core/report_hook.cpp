@@ -25,6 +25,8 @@ const char* check_name(Check check) noexcept {
     case Check::kDestroyHeld: return "destroy-held";
     case Check::kExitHeld: return "exit-held";
     case Check::kAssertHeld: return "assert-held";
+    case Check::kSignalUnsafeLock: return "signal-unsafe-lock";
+    case Check::kWaitContext: return "wait-context";
   }
   return "finding";
 }
