@@ -107,7 +107,8 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
   Lock serial(*this);
   note_signal(context, crosslock);
   for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
-    if (wait->matched || wait->context == context) continue;
+    // Each arrival at a barrier releases all who wait there, as far as it goes: the last one is not known before.
+    if ((wait->matched && crosslock->kind != Kind::kBarrier) || wait->context == context) continue;
     wait->matched = true;
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack, history_from);

@@ -32,7 +32,7 @@ bool before(const Witness& first, const Witness& second, bool wide) {
 /// A crosslock that is waited for again and again: what an earlier round did says nothing of the next one's release.
 bool in_rounds(const Graph& graph, const Witness& witness) {
   const Kind kind = graph.lock_class(graph.dependency(witness.info.dependency).from).info.kind;
-  return is_crosslock(kind) && kind != Kind::kThread && kind != Kind::kProcess;
+  return is_crosslock(kind) && kind != Kind::kThread && kind != Kind::kProcess && kind != Kind::kOnce && kind != Kind::kGuard;
 }
 
 /// ... and one of them that several contexts release: what one of these does excuses nothing. Nor does whom an interrupt

@@ -35,7 +35,7 @@
   F(pthread_rwlock_timedwrlock) F(pthread_rwlock_clockwrlock) F(pthread_rwlock_unlock)                                 \
   F(pthread_spin_init) F(pthread_spin_destroy) F(pthread_spin_lock) F(pthread_spin_trylock) F(pthread_spin_unlock)     \
   F(sem_init) F(sem_destroy) F(sem_open) F(sem_close) F(sem_wait) F(sem_trywait) F(sem_timedwait) F(sem_clockwait)     \
-  F(sem_post)                                                                                                          \
+  F(sem_post) F(pthread_barrier_init) F(pthread_barrier_destroy) F(pthread_barrier_wait) F(pthread_once)               \
   F(pthread_create) F(pthread_join) F(pthread_tryjoin_np) F(pthread_timedjoin_np) F(pthread_clockjoin_np)              \
   F(pthread_detach) F(pthread_setname_np) F(prctl)                                                                      \
   F(mtx_init) F(mtx_destroy) F(mtx_lock) F(mtx_trylock) F(mtx_timedlock) F(mtx_unlock)                                 \
