@@ -21,6 +21,8 @@ struct Request {
 };
 
 int check(const Request& request) {
+  Show show = request.show;
+  if (!load_suppressions(show)) return kUnusable;
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
@@ -42,13 +44,12 @@ int check(const Request& request) {
   }
 
   // The graph and the findings do not share standard output.
-  Show show = request.show;
   show.to_stderr = request.graph == "-";
   show.graph_path = request.graph == "-" ? "" : request.graph;
   Exit worst = kNothing;
   for (const Part& part : cases) {
     if (!show_graph(part.graph, part.case_name, show)) return kUnusable;
-    const Exit exit = judge_exit(part.graph, show.policy);
+    const Exit exit = judge_exit(part.graph, show.policy, show.suppressions);
     if (exit == kFindings || worst == kNothing) worst = exit;
   }
   if (!request.graph.empty() && !write_graph(request.graph, cases.front().graph)) return kUnusable;

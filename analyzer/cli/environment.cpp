@@ -99,6 +99,30 @@ std::string own_library() {
   return {};
 }
 
+std::string inherited_option(const std::string& name) {
+  constexpr const char* kGaps = ":, \t\n\r";
+  const std::string text = from_environment("CROSSDEP_OPTIONS");
+  std::string found;
+  for (std::size_t at = text.find_first_not_of(kGaps); at < text.size(); at = text.find_first_not_of(kGaps, at)) {
+    const std::size_t equals = text.find('=', at), gap = text.find_first_of(kGaps, at);
+    if (equals == std::string::npos || gap < equals) {   // a word without a value
+      at = gap;
+      continue;
+    }
+    const std::string key = text.substr(at, equals - at);
+    std::size_t begin = equals + 1, end;
+    if (begin < text.size() && (text[begin] == '\'' || text[begin] == '"')) {
+      end = text.find(text[begin], begin + 1);
+      ++begin;
+      at = end == std::string::npos ? end : end + 1;
+    } else {
+      at = end = text.find_first_of(kGaps, begin);
+    }
+    if (key == name) found = text.substr(begin, end == std::string::npos ? end : end - begin);
+  }
+  return found;
+}
+
 bool make_environment(const RuntimeSettings& settings, const std::string& library,
                       const std::vector<std::string>& sanitizers, std::vector<std::string>& environment,
                       std::string& cause) {
@@ -124,6 +148,14 @@ bool make_environment(const RuntimeSettings& settings, const std::string& librar
   if (!options.empty()) options += ":";
   options += fmt::format("supervised=1:out={}:helper={}:fail_on={}:exitcode={}", folder, helper,
                          reports::word(settings.policy), settings.exitcode);
+  if (!settings.suppressions.empty()) {
+    const std::string file = quoted(settings.suppressions);
+    if (file.empty()) {
+      cause = settings.suppressions + ": a path with both kinds of quotes";
+      return false;
+    }
+    options += ":suppressions=" + file;
+  }
   if (settings.record) options += ":record=1";
   if (settings.verbose) options += ":verbose=1";
   set(environment, "CROSSDEP_OPTIONS", options);

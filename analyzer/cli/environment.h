@@ -23,8 +23,12 @@ struct RuntimeSettings {
   bool record = false;
   bool verbose = false;
   engine::Verdict policy = engine::Verdict::kPossible;
+  std::string suppressions;                                  // a file, empty for none
   int exitcode = 66;                                         // of a process that halts at a finding
 };
+
+/// The value of an option in CROSSDEP_OPTIONS as this process got it, empty if it is not there.
+std::string inherited_option(const std::string& name);
 
 /// This process's environment with what the runtime needs. False: `cause` says why it cannot be done.
 bool make_environment(const RuntimeSettings& settings, const std::string& library,

@@ -40,16 +40,26 @@ void add_policy_option(CLI::App& command, engine::Verdict& policy) {
       });
 }
 
-std::vector<const reports::Finding*> failing(const reports::Graph& graph, engine::Verdict policy) {
+void add_suppressions_option(CLI::App& command, std::string& path) {
+  command.add_option("--suppressions", path, "Findings that are only counted: lines kind:pattern, as ThreadSanitizer's files")
+      ->type_name("FILE");
+}
+
+bool read_suppressions(const std::string& path, reports::Suppressions& suppressions, std::string& cause) {
+  return path.empty() || suppressions.read(path, cause);
+}
+
+std::vector<const reports::Finding*> failing(const reports::Graph& graph, engine::Verdict policy,
+                                             const reports::Suppressions& suppressions) {
   std::vector<const reports::Finding*> out;
   for (const reports::Finding& finding : graph.findings)
-    if (finding.verdict >= policy) out.push_back(&finding);
+    if (finding.verdict >= policy && !suppressions.suppresses(graph, finding)) out.push_back(&finding);
   return out;
 }
 
-Exit judge_exit(const reports::Graph& graph, engine::Verdict policy) {
+Exit judge_exit(const reports::Graph& graph, engine::Verdict policy, const reports::Suppressions& suppressions) {
   if (!anything_recorded(graph)) return kNothing;
-  return failing(graph, policy).empty() ? kQuiet : kFindings;
+  return failing(graph, policy, suppressions).empty() ? kQuiet : kFindings;
 }
 
 void tell_nothing_recorded() { say("nothing recorded: no lock event was seen"); }

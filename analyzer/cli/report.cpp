@@ -30,12 +30,13 @@ int write_events(const Request& request) {
 
 int report(const Request& request) {
   if (request.show.format == "cdt") return write_events(request);
+  Show show = request.show;
+  if (!load_suppressions(show)) return kUnusable;
   Union all = read_union(request.inputs);
   if (all.parts == 0) return kUnusable;
-  Show show = request.show;
   if (request.inputs.size() == 1 && request.inputs.front() != "-") show.graph_path = request.inputs.front();
   if (!show_graph(all.graph, "", show) || !all.whole) return kUnusable;
-  const Exit exit = judge_exit(all.graph, show.policy);
+  const Exit exit = judge_exit(all.graph, show.policy, show.suppressions);
   if (exit == kNothing) tell_nothing_recorded();
   return exit;
 }

@@ -30,6 +30,7 @@ struct Request {
   bool record = false, verbose = false;
   engine::Verdict policy = engine::Verdict::kPossible;
   int exitcode = 66;
+  std::string suppressions_path;
   std::vector<std::string> command;
 };
 
@@ -70,20 +71,22 @@ void print_lines(const std::string& text) {
 
 /// What no process could print: cycles that only the union of the processes has, and with --verbose what the policy lets
 /// pass. Then counts, losses, and what to type next.
-void summarise(const Results& results, const Request& request) {
+void summarise(const Results& results, const Request& request, const reports::Suppressions& suppressions) {
   const reports::Graph& graph = results.graph();
   reports::SplatOptions splat;
   splat.verbose = request.verbose;
   splat.graph_path = results.graph_path();
   for (const reports::Finding* finding : results.union_findings())
-    if (finding->verdict >= request.policy) std::fputs(reports::render_splat(graph, *finding, splat).c_str(), stderr);
+    if (finding->verdict >= request.policy && !suppressions.suppresses(graph, *finding))
+      std::fputs(reports::render_splat(graph, *finding, splat).c_str(), stderr);
   if (request.verbose) {
     reports::TextOptions text;
     text.verbose = true;
     for (const reports::Finding& finding : graph.findings)
-      if (finding.verdict < request.policy) std::fputs((reports::render_finding(graph, finding, text) + "\n").c_str(), stderr);
+      if (finding.verdict < request.policy && !suppressions.suppresses(graph, finding))
+        std::fputs((reports::render_finding(graph, finding, text) + "\n").c_str(), stderr);
   }
-  print_lines(reports::render_summary(graph));
+  print_lines(reports::render_summary(graph, suppressions));
   if (results.running() != 0)
     say(fmt::format("{} of its processes still run; their journals stay in {}", results.running(), results.folder()));
   for (const std::string& trace : results.traces()) say("trace: " + trace);
@@ -101,10 +104,16 @@ int run(const Request& request) {
     error(target.cause);
     return target.failure;
   }
-  Results results;
   std::string cause;
+  // What the processes do not print must not fail the run either: theirs is the file they would read without us.
+  std::string suppressions_path = request.suppressions_path;
+  if (suppressions_path.empty()) suppressions_path = inherited_option("suppressions");
+  reports::Suppressions suppressions;
+  if (!read_suppressions(suppressions_path, suppressions, cause)) return fail(cause);
+  if (!suppressions_path.empty()) suppressions_path = std::filesystem::absolute(suppressions_path).string();
+  Results results;
   if (!results.prepare(request.folder, cause)) return fail(cause, "-o DIR names another folder for the results");
-  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, request.exitcode};
+  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, suppressions_path, request.exitcode};
   std::vector<std::string> environment;
   if (!make_environment(settings, library, target.sanitizers, environment, cause)) return fail(cause);
   warn(target);
@@ -117,10 +126,10 @@ int run(const Request& request) {
   signal(SIGPIPE, SIG_IGN);   // nobody may listen any more; the graph is written all the same
   results.collect(outcome.pid, outcome.status);
 
-  const Exit judged = judge_exit(results.graph(), request.policy);
+  const Exit judged = judge_exit(results.graph(), request.policy, suppressions);
   if (judged == kNothing && target.preload == Target::Preload::kYes) tell_nothing_recorded();
   else if (judged == kNothing) say("nothing recorded: " + target.program + " could not be observed, and no child took a lock");
-  else summarise(results, request);
+  else summarise(results, request, suppressions);
   if (judged == kNothing && results.running() != 0)
     say(fmt::format("{} of its processes still run; their journals stay in {}, for crossdep report", results.running(),
                     results.folder()));
@@ -138,6 +147,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("-o,--output", request->folder, "Folder for the results; default a fresh crossdep-results.N")->type_name("DIR");
   command->add_flag("--record", request->record, "Also record a trace of each process, for crossdep check");
   add_policy_option(*command, request->policy);
+  add_suppressions_option(*command, request->suppressions_path);
   command->add_option("--exitcode", request->exitcode, "Status if the program's own is 0 and there are findings; default 66")
       ->check(CLI::Range(0, 255))
       ->type_name("N");

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/command.h"
 #include "cli/output.h"
 #include "cli/policy.h"
 #include "reports/dot.h"
@@ -31,6 +32,7 @@ std::string rendered(const reports::Graph& graph, const Show& show) {
   reports::TextOptions options;
   options.verbose = show.verbose;
   options.policy = show.policy;
+  options.suppressions = show.suppressions;
   return reports::render_text(graph, options);
 }
 
@@ -46,7 +48,15 @@ void add_show_options(CLI::App& command, Show& show, const std::vector<std::stri
                    : "'" + word + "' is none of " + joined(formats, ", ");
       });
   add_policy_option(command, show.policy);
+  add_suppressions_option(command, show.suppressions_path);
   command.add_flag("--verbose,-v", show.verbose, "Also what the policy lets pass (latent, refuted), and library frames");
+}
+
+bool load_suppressions(Show& show) {
+  std::string cause;
+  if (read_suppressions(show.suppressions_path, show.suppressions, cause)) return true;
+  error(cause);
+  return false;
 }
 
 std::string splats(const reports::Graph& graph, const Show& show) {
@@ -54,9 +64,9 @@ std::string splats(const reports::Graph& graph, const Show& show) {
   options.verbose = show.verbose;
   options.graph_path = show.graph_path;
   std::string out;
-  for (const reports::Finding* finding : failing(graph, show.verbose ? engine::Verdict::kRefuted : show.policy))
+  for (const reports::Finding* finding : failing(graph, show.verbose ? engine::Verdict::kRefuted : show.policy, show.suppressions))
     out += reports::render_splat(graph, *finding, options) + "\n";
-  return out + reports::render_summary(graph);
+  return out + reports::render_summary(graph, show.suppressions);
 }
 
 bool show_graph(const reports::Graph& graph, const std::string& case_name, const Show& show) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "reports/suppressions.h"
 
 namespace crossdep::cli {
 
@@ -17,13 +18,18 @@ struct Show {
   std::string format;                     // one of the command's; empty: the first
   engine::Verdict policy = engine::Verdict::kPossible;
   bool verbose = false;
+  std::string suppressions_path;
+  reports::Suppressions suppressions;     // of that file, once load_suppressions() was called
   std::string output;                     // file, empty or `-`: standard output
   bool to_stderr = false;                 // standard output is taken by something else
   std::string graph_path;                 // for the command to type next
 };
 
-/// --format (the first word is the default), --fail-on, --verbose.
+/// --format (the first word is the default), --fail-on, --suppressions, --verbose.
 void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats);
+
+/// Reads the file of --suppressions. False: told.
+bool load_suppressions(Show& show);
 
 /// The splats of what fails, of everything if verbose; then the summary.
 std::string splats(const reports::Graph& graph, const Show& show);

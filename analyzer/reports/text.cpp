@@ -126,7 +126,7 @@ std::string render_finding(const Graph& graph, const Finding& finding, const Tex
   return out;
 }
 
-std::string render_summary(const Graph& graph) {
+std::string render_summary(const Graph& graph, const Suppressions& suppressions) {
   std::array<std::size_t, 6> counts{};
   for (const Finding& finding : graph.findings) ++counts[static_cast<std::size_t>(finding.verdict)];
   std::string out = graph.findings.empty() ? "no findings" : count_of(graph.findings.size(), "finding") + ":";
@@ -136,6 +136,7 @@ std::string render_summary(const Graph& graph) {
     out += (first ? " " : ", ") + std::to_string(counts[v]) + " " + word(static_cast<engine::Verdict>(v));
     first = false;
   }
+  if (const std::size_t hidden = suppressions.count(graph); hidden != 0) out += "; " + std::to_string(hidden) + " suppressed";
   std::uint64_t contexts = 0;
   for (const Run& run : graph.runs) contexts += run.contexts;
   const std::string dependencies =
@@ -155,13 +156,14 @@ std::string render_text(const Graph& graph, const TextOptions& options) {
   std::string out;
   std::size_t hidden = 0;
   for (const Finding& finding : graph.findings) {
+    if (options.suppressions.suppresses(graph, finding)) continue;
     if (!options.verbose && finding.verdict < options.policy) {
       ++hidden;
       continue;
     }
     out += render_finding(graph, finding, options) + "\n";
   }
-  out += render_summary(graph);
+  out += render_summary(graph, options.suppressions);
   if (hidden != 0) out += count_of(hidden, "finding") + " below the policy (" + word(options.policy) + ") not shown; --verbose shows them\n";
   return out;
 }

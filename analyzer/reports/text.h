@@ -8,12 +8,14 @@
 #include <string>
 
 #include "reports/graph.h"
+#include "reports/suppressions.h"
 
 namespace crossdep::reports {
 
 struct TextOptions {
   bool verbose = false;   // refuted and latent findings too, library frames too
   engine::Verdict policy = engine::Verdict::kPossible;   // findings below it are only counted unless verbose
+  Suppressions suppressions{};   // of findings that are only counted, verbose or not
 };
 
 /// All findings and the summary.
@@ -21,6 +23,6 @@ std::string render_text(const Graph& graph, const TextOptions& options);
 /// One finding on one screen.
 std::string render_finding(const Graph& graph, const Finding& finding, const TextOptions& options);
 /// The last lines: "2 findings: 1 possible, 1 latent, …", what was seen, what was lost.
-std::string render_summary(const Graph& graph);
+std::string render_summary(const Graph& graph, const Suppressions& suppressions = {});
 
 }  // namespace crossdep::reports

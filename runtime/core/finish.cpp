@@ -112,7 +112,9 @@ void finish(Ending how) noexcept {
 
 int final_status(int status) noexcept {
   status &= 0xff;
-  if (status != 0 || runtime.options.supervised || runtime.sink.at_policy() == 0) return status;
+  if (status != 0 || runtime.options.supervised) return status;
+  if (runtime.places.suppressions.length() != 0) wait_for_printing();
+  if (runtime.sink.at_policy() == 0) return status;
   return static_cast<int>(runtime.options.exitcode);
 }
 

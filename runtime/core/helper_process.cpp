@@ -102,12 +102,13 @@ long start(int (*function)(void*) noexcept, char* stack_top, void* argument, lon
 #endif
 }
 
+// The exit status.
 int wait_for(long pid) noexcept {
-  int status = -1;
+  int status = 0;
   long got;
   do got = system_call(SYS_wait4, pid, word(&status), __WALL, 0);
   while (got == -EINTR);
-  return got == pid ? status : -1;
+  return got == pid && (status & 0x7f) == 0 ? status >> 8 & 0xff : kHelperFailed;
 }
 
 int monitor(void* data) noexcept {
@@ -116,15 +117,15 @@ int monitor(void* data) noexcept {
   const std::uint64_t standard[4] = {};
   system_call(SYS_rt_sigaction, SIGCHLD, word(standard), 0, sizeof(std::uint64_t));
   const long pid = start(child, launch->stack_top, launch, SIGCHLD);
-  return pid > 0 && wait_for(pid) == 0 ? 0 : 1;
+  return pid > 0 ? wait_for(pid) : kHelperFailed;
 }
 
 }  // namespace
 
-bool run_helper(const char* const* arguments, int error_fd) noexcept {
+int run_helper(const char* const* arguments, int error_fd) noexcept {
   const std::size_t bytes = 2 * kStack + kMostVariables * sizeof(char*);
   auto* pages = static_cast<char*>(system_pages(bytes));
-  if (pages == nullptr) return false;
+  if (pages == nullptr) return kHelperFailed;
   auto** environment = reinterpret_cast<const char**>(pages + 2 * kStack);
   std::size_t count = 0;
   for (char** at = environ; at != nullptr && *at != nullptr && count + 1 < kMostVariables; ++at)
@@ -134,10 +135,10 @@ bool run_helper(const char* const* arguments, int error_fd) noexcept {
   Launch launch{arguments, environment, error_fd, pages + 2 * kStack - 64};
   const std::uint64_t signals = system_block_signals();
   const long pid = start(monitor, pages + kStack - 64, &launch, 0);
-  const bool done = pid > 0 && wait_for(pid) == 0;
+  const int status = pid > 0 ? wait_for(pid) : kHelperFailed;
   system_restore_signals(signals);
   system_release_pages(pages, bytes);
-  return done;
+  return status;
 }
 
 }  // namespace crossdep::runtime

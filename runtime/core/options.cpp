@@ -81,6 +81,7 @@ constexpr Entry kEntries[] = {
     {"exitcode", count<&Options::exitcode, 255>, "exit status if the program's own is 0 and there are such findings, 0 leaves it alone (66)"},
     {"halt_on_finding", flag<&Options::halt_on_finding>, "the process ends, with that exit status, once the first such finding is printed (0)"},
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
+    {"suppressions", path<&Options::suppressions>, "file of findings not to print, as ThreadSanitizer's: deadlock:pattern, mutex:pattern, check-id:pattern"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
     {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
     {"verbosity", verbosity, "the same, as the sanitizers call it: 0 is quiet, 1 and more verbose (0)"},

@@ -20,6 +20,7 @@ namespace {
 struct { std::uint64_t device, inode; bool known; } standard_error;
 FutexLock print_lock;
 std::atomic<bool> log_lost{false};
+std::atomic<bool> suppressions_lost{false};
 
 bool standard_error_is_ours() noexcept {
   struct stat now;
@@ -104,55 +105,79 @@ void say(const char* line, std::size_t length) noexcept {
 
 namespace {
 
-bool print_by_helper(const engine::FindingInfo& finding, int fd) noexcept {
-  if (!runtime.journal.is_open() || runtime.places.helper.length() == 0) return false;
+int print_by_helper(const engine::FindingInfo& finding, int fd) noexcept {
+  if (!runtime.journal.is_open() || runtime.places.helper.length() == 0) return kHelperFailed;
   Text<32> number;
   number.number(finding.id);
-  const char* const arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--finding",
-                                   number.data(), runtime.options.verbose ? "--verbose" : nullptr, nullptr};
-  return run_helper(arguments, fd);
+  const char* arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--finding",
+                             number.data(), nullptr, nullptr, nullptr, nullptr};
+  unsigned count = 5;
+  if (runtime.options.verbose) arguments[count++] = "--verbose";
+  if (runtime.places.suppressions.length() != 0 && !suppressions_lost.load(std::memory_order_relaxed)) {
+    arguments[count++] = "--suppressions";
+    arguments[count++] = runtime.places.suppressions.data();
+  }
+  const int status = run_helper(arguments, fd);
+  if (status != kHelperWithoutSuppressions) return status;
+  suppressions_lost.store(true, std::memory_order_relaxed);   // told once is enough
+  return 0;
 }
 
-// Straight to where it belongs, or by way of memory if the program wants the text too.
-void print_finding(const engine::FindingInfo& finding, ReportText* copy, Line& raw) noexcept {
-  FutexHold hold(print_lock);
+// Straight to where it belongs, or by way of memory if the program wants the text too. False: it is suppressed.
+bool print_finding(const engine::FindingInfo& finding, bool counted, ReportText* copy, Line& raw) noexcept {
+  // A handler of the program may end the process, which waits for whoever prints.
+  const std::uint64_t signals = system_block_signals();
+  print_lock.lock();
   bool opened;
   const int fd = open_output(opened);
-  if (fd >= 0 || copy != nullptr) {
+  bool suppressed = false;
+  // Of a finding nobody will see it must still be known whether it counts.
+  if (fd >= 0 || copy != nullptr || runtime.places.suppressions.length() != 0) {
     const bool by_memory = copy != nullptr && copy->fd() >= 0;
-    const bool done = print_by_helper(finding, by_memory ? copy->fd() : fd);
+    const int status = print_by_helper(finding, by_memory ? copy->fd() : fd);
+    const bool done = status == 0 || status == kHelperSuppressed;
+    suppressed = status == kHelperSuppressed;
     const char* const text = done && by_memory ? copy->text() : nullptr;
     if (!done) describe(finding, raw);
     long error = 0;
+    if (suppressed && counted) runtime.sink.discount();
     if (fd >= 0 && text != nullptr) put(fd, opened, text, length(text));
     else if (fd >= 0 && !done) write_all(fd, raw.data(), raw.length(), error);
     if (error != 0 && opened) {   // it was the log that failed, not the helper
       const int other = give_up_log(error);
-      if (other >= 0 && !print_by_helper(finding, other)) write_all(other, raw.data(), raw.length(), error);
+      if (other >= 0 && print_by_helper(finding, other) != 0) write_all(other, raw.data(), raw.length(), error);
     }
   }
   if (opened) system_close(fd);
+  print_lock.unlock();
+  system_restore_signals(signals);
+  return !suppressed;
 }
 
 }  // namespace
 
 void print_findings(const Pending& findings) noexcept {
+  bool any = false;
   for (unsigned i = 0; i < findings.count; ++i) {
     const engine::FindingInfo& finding = findings.findings[i];
+    const bool counted = findings.counted[i];
     Line raw;
     if (report_hook_present()) {
       ReportText copy;
-      print_finding(finding, &copy, raw);
+      if (!print_finding(finding, counted, &copy, raw)) continue;
       const char* const text = copy.text();
       call_report_hook(finding, text != nullptr ? text : raw.data());
     } else {
-      print_finding(finding, nullptr, raw);
+      if (!print_finding(finding, counted, nullptr, raw)) continue;
     }
+    any = true;
   }
-  if (!runtime.options.halt_on_finding) return;
+  if (!runtime.options.halt_on_finding || !any) return;
   if (this_thread().record_stacks) this_thread().halts = true;
   else halt();
 }
+
+void wait_for_printing() noexcept { FutexHold hold(print_lock); }
 
 void restart_output() noexcept { print_lock.free_in_child(); }
 
@@ -162,7 +187,7 @@ bool write_graph(const char* path) noexcept {
   const int fd = open_output(opened);
   const char* const arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--graph", path,
                                    nullptr};
-  const bool done = run_helper(arguments, fd);
+  const bool done = run_helper(arguments, fd) == 0;
   if (opened) system_close(fd);
   return done;
 }

@@ -28,6 +28,8 @@ void say(const Text<kCapacity>& line) noexcept { say(line.data(), line.length())
 void print_findings(const Pending& findings) noexcept;
 /// Has the journal turned into the graph file `path`; false if that could not be done.
 bool write_graph(const char* path) noexcept;
+/// Returns once the findings that are being printed are, and what is suppressed of them does not count any more.
+void wait_for_printing() noexcept;
 /// In a fork child: nobody is printing.
 void restart_output() noexcept;
 

@@ -102,6 +102,8 @@ void find_places(const Options& options, Places& places) noexcept {
   places.helper.clear();
   if (options.helper.length() != 0) add_absolute(places.helper, options.helper.data());
   else find_helper(places);
+  places.suppressions.clear();
+  if (options.suppressions.length() != 0) add_absolute(places.suppressions, options.suppressions.data());
   places.log.clear();
   if (options.log_path.length() != 0) {
     Path expanded;

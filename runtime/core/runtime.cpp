@@ -62,6 +62,12 @@ const char* variable(const char* name, char* buffer, std::size_t size) noexcept 
   return nullptr;
 }
 
+// Under `crossdep run` nobody may take silence for success.
+bool refuse() noexcept {
+  if (runtime.options.supervised && runtime.options.strict) system_call(SYS_exit_group, 125);
+  return false;
+}
+
 bool read_options() noexcept {
   static char buffer[16 * 1024];
   const char* text = variable("CROSSDEP_OPTIONS", buffer, sizeof buffer);
@@ -69,14 +75,23 @@ bool read_options() noexcept {
   const OptionError error = text == nullptr ? OptionError::kNone : parse_options(text, runtime.options, where);
   find_places(runtime.options, runtime.places);
   if (runtime.options.help) list_options(tell);
-  if (error == OptionError::kNone) return true;
   Line line;
+  if (error == OptionError::kNone) {
+    if (runtime.places.suppressions.length() == 0) return true;
+    const long fd = system_open(runtime.places.suppressions.data(), O_RDONLY);
+    if (fd >= 0) {
+      system_close(static_cast<int>(fd));
+      return true;
+    }
+    const char* const name = record::error_name(static_cast<int>(-fd));
+    line.add("crossdep: error: CROSSDEP_OPTIONS: suppressions: ").add(runtime.places.suppressions.data()).add(": ");
+    say(line.add(name != nullptr ? name : "cannot be read").add("; the program runs unobserved\n"));
+    return refuse();
+  }
   line.add("crossdep: error: CROSSDEP_OPTIONS: ").add(error == OptionError::kUnknown ? "unknown option" : "bad value");
   line.add(" in `").add(where.data()).add("`; the program runs unobserved (help=1 lists the options)\n");
   say(line);
-  // Under `crossdep run` nobody may take silence for success.
-  if (runtime.options.supervised && runtime.options.strict) system_call(SYS_exit_group, 125);
-  return false;
+  return refuse();
 }
 
 void load() noexcept {

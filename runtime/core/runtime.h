@@ -25,7 +25,7 @@ enum class State : std::uint32_t { kUnloaded, kLoaded, kStarted, kOff };
 
 /// Where the process's output goes. Paths are absolute from start-up on: the program may change its folder.
 struct Places {
-  Path graph, journal, log, self, helper, executable;
+  Path graph, journal, log, self, helper, executable, suppressions;
 };
 
 class Serial final : public engine::Serialiser {

@@ -74,6 +74,7 @@ void Sink::on_finding(const FindingInfo& info) noexcept {
   if (before == 0) at_policy_.fetch_add(1, std::memory_order_relaxed);
   if (before != 0 && (now <= before || info.verdict != Verdict::kDeadlock)) return;
   if (pending_.count == Pending::kMost) return;   // in the graph all the same
+  pending_.counted[pending_.count] = before == 0;
   FindingInfo& kept = pending_.findings[pending_.count++];
   kept = info;
   kept.held = nullptr;
@@ -82,7 +83,7 @@ void Sink::on_finding(const FindingInfo& info) noexcept {
 
 unsigned Sink::take(Pending& out) noexcept {
   out.count = pending_.count;
-  for (unsigned i = 0; i < pending_.count; ++i) out.findings[i] = pending_.findings[i];
+  for (unsigned i = 0; i < pending_.count; ++i) out.findings[i] = pending_.findings[i], out.counted[i] = pending_.counted[i];
   pending_.count = 0;
   return out.count;
 }

@@ -18,6 +18,7 @@ namespace crossdep::runtime {
 struct Pending {
   static constexpr unsigned kMost = 32;
   engine::FindingInfo findings[kMost] = {};   // ids, checks and verdicts only; no pointers
+  bool counted[kMost] = {};                   // at_policy() went up by it
   unsigned count = 0;
 };
 
@@ -39,8 +40,10 @@ class Sink final : public engine::Sink {
   void thread_known(const engine::ContextInfo&) noexcept;
   /// Takes what waits to be printed; returns how many.
   unsigned take(Pending& out) noexcept;
+  /// A finding taken turned out to be suppressed: it does not count.
+  void discount() noexcept { at_policy_.fetch_sub(1, std::memory_order_relaxed); }
   bool has_pending() const noexcept { return pending_.count != 0; }
-  /// Findings at or above the policy so far.
+  /// Findings at or above the policy so far, but for those known to be suppressed.
   std::uint64_t at_policy() const noexcept { return at_policy_.load(std::memory_order_relaxed); }
 
  private:

@@ -3,6 +3,7 @@
 # CROSSDEP_OPTIONS: what each option does to a program under plain preload, and that it does not without it.
 import os
 
+from commands import ABBA, one_error
 from harness import test
 from supervision import ABBA_BODY, abba_program
 
@@ -61,7 +62,7 @@ def verbosity_is_the_sanitizers_word_for_verbose(box):
 @test
 def help_lists_every_option(box):
     done = preloaded(box, abba_program(box), "help=1:enabled=0")
-    for name in ("halt_on_finding", "verbosity"):
+    for name in ("halt_on_finding", "suppressions", "verbosity"):
         box.has(done.err, f"  {name} ")
 
 
@@ -148,3 +149,74 @@ def log_takes_the_findings(box):
     done = preloaded(box, abba_program(box, AFTER), "out=g.cdgraph:log_path=the.log")
     box.equal(done.err, "", "standard error")
     box.has((box.folder / "the.log").read_text(), "WARNING: possible circular locking dependency detected")
+
+
+KNOWN = "# known, see the tracker\nrace:whatever\ndeadlock:^ba$\n"
+OTHER = "deadlock:elsewhere\nmutex:ba\n"
+
+
+@test
+def suppressed_finding_is_not_printed_and_does_not_fail(box):
+    program = abba_program(box, AFTER)
+    box.write("known", KNOWN)
+    done = preloaded(box, program, "out=g.cdgraph:suppressions=known:halt_on_finding=1")
+    box.equal((done.status, done.out, done.err), (0, "after\n", ""), "status and output")
+    box.equal(len(box.findings("g.cdgraph")), 1, "findings in the graph")
+    box.write("other", OTHER)
+    done = preloaded(box, program, "out=h.cdgraph:suppressions=other")
+    box.equal(done.status, 66, "status with other suppressions")
+    box.has(done.err, "WARNING: possible circular locking dependency detected")
+
+
+@test
+def suppressed_finding_is_kept_from_the_hook(box):
+    box.write("known", KNOWN)
+    done = preloaded(box, hook_program(box, "-rdynamic"), "out=g.cdgraph:suppressions=known")
+    box.equal((done.status, done.out, done.err), (0, "after\n", ""), "status and output")
+
+
+@test
+def run_with_suppressions(box):
+    program = abba_program(box, AFTER)
+    box.write("the known", KNOWN)
+    for how, env in ((["--suppressions", "the known"], {}), ([], {"CROSSDEP_OPTIONS": "verbosity=0:suppressions='the known'"})):
+        done = box.under(program, options=how, env=env)
+        box.equal((done.status, done.out), (0, "after\n"), "status and output")
+        box.lacks(done.err, "WARNING")
+        box.has(done.err, "1 possible; 1 suppressed")
+        box.check(len(box.findings()) == 1, "a finding in the graph")
+    done = box.under(program, options=["--suppressions", box.write("other", OTHER)])
+    box.equal(done.status, 66, "status with other suppressions")
+    box.lacks(done.err, "suppressed")
+
+
+@test
+def check_and_report_with_suppressions(box):
+    box.write("t.cdt", ABBA)
+    box.write("known", "lock-order-cycle:^A$\n")
+    box.write("other", "deadlock:C\nrecursive-lock:*\n")
+    for form in ("splat", "text"):
+        done = box.run(box.crossdep, "check", "-o", "g.cdgraph", "--format", form, "--suppressions", "known", "t.cdt")
+        box.equal(done.status, 0, "status of check")
+        box.has(done.out, "1 possible; 1 suppressed")
+        box.lacks(done.out, "cd-")
+        box.equal(len(box.findings("g.cdgraph")), 1, "findings in the graph")
+        box.equal(box.run(box.crossdep, "check", "--format", form, "--suppressions", "other", "t.cdt").status, 1, "others")
+    box.equal(box.run(box.crossdep, "report", "--suppressions", "known", "g.cdgraph").status, 0, "status of report")
+
+
+@test
+def suppressions_that_cannot_be_read(box):
+    box.write("t.cdt", ABBA)
+    program = abba_program(box, AFTER)
+    box.write("bad", "deadlock:x\nnonsense\n")
+    for name, cause in (("nowhere", "nowhere: No such file or directory"), ("bad", "bad:2: not kind:pattern")):
+        one_error(box, box.run(box.crossdep, "check", "--suppressions", name, "t.cdt"), 2, cause)
+        one_error(box, box.under(program, options=["--suppressions", name]), 125, cause)
+    done = preloaded(box, program, "out=g.cdgraph:suppressions=nowhere")
+    box.has(done.err, "nowhere: No such file or directory; the program runs unobserved")
+    box.equal((done.status, done.out), (0, "after\n"), "status and output of an unobserved program")
+    done = preloaded(box, program, "out=g.cdgraph:suppressions=bad")
+    box.equal(done.err.count("bad:2: not kind:pattern; nothing is suppressed"), 1, "error lines")
+    box.has(done.err, "WARNING: possible circular locking dependency detected")
+    box.equal(done.status, 66, "status")

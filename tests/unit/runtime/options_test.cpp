@@ -47,6 +47,14 @@ TEST_CASE("the last of an option given twice counts", "[runtime]") {
   REQUIRE(std::string(options.out.data()) == "b");
 }
 
+TEST_CASE("a file of suppressions is a path", "[runtime]") {
+  Options options;
+  std::string where;
+  REQUIRE(parse("suppressions='known: ones.supp'", options, where) == OptionError::kNone);
+  REQUIRE(std::string(options.suppressions.data()) == "known: ones.supp");
+  REQUIRE(parse("suppressions=", options, where) == OptionError::kValue);
+}
+
 TEST_CASE("verbosity is verbose as a number", "[runtime]") {
   Options options;
   std::string where;

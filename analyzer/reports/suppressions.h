@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Findings that their owner knows and does not want to hear of. The file is one that ThreadSanitizer reads too: a line is
+// `kind:pattern`, blank lines and lines that begin with # are skipped. Kinds:
+//   deadlock   lock-order-cycle, cross-release-cycle, recursive-lock
+//   mutex      bad-unlock, destroy-held, exit-held, assert-held
+//   an id of the catalogue of checks: that check alone
+// TSan's other kinds (race, thread, signal ...) are not for us and are skipped. A pattern fits if it is found anywhere in
+// the name of one of the finding's lock classes, or of a function in one of its stacks; `*` stands for any text, `^` and
+// `$` tie the pattern to the name's begin and end.
+//
+// Threading: a value.  Allocation: the heap.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/graph.h"
+
+namespace crossdep::reports {
+
+class Suppressions {
+ public:
+  /// Reads the file; false: `cause` is "file: why" or "file:line: why", and nothing is suppressed.
+  bool read(const std::string& path, std::string& cause);
+  /// The same from text; `name` is for the cause.
+  bool parse(std::string_view text, const std::string& name, std::string& cause);
+
+  bool suppresses(const Graph& graph, const Finding& finding) const;
+  std::size_t count(const Graph& graph) const;
+
+ private:
+  struct Entry {
+    std::uint32_t checks;   // a bit for each engine::Check
+    std::string pattern;
+  };
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace crossdep::reports
