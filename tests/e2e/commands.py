@@ -22,7 +22,7 @@ T1 acquire B
 T1 release B
 T1 release A
 """
-COMMANDS = ["run", "check", "report", "merge"]
+COMMANDS = ["run", "check", "report", "merge", "rules"]
 
 
 def one_error(box, done, status=2, *parts):
@@ -372,3 +372,19 @@ def a_missing_program_to_unpack_is_named(box):
     import lzma
     box.write("a.xz", lzma.compress(ABBA.encode()))
     one_error(box, box.run(box.crossdep, "check", "a.xz", env={"PATH": "/nonexistent"}), 2, "xz that unpacks it cannot be run")
+
+
+@test
+def rules_lists_and_explains_the_checks(box):
+    listed = box.run(box.crossdep, "rules")
+    box.equal(listed.status, 0, "status")
+    for line in listed.out.splitlines():
+        check = line.split()[0]
+        one = box.run(box.crossdep, "rules", check)
+        box.equal(one.status, 0, f"status of {check}")
+        example = one.out.split("(crossdep check FILE):\n\n")[1]
+        found = box.run(box.crossdep, "check", "--fail-on", "latent", box.write("example.cdt", example))
+        box.has(found.out, f"({check})")
+    wrong = box.run(box.crossdep, "rules", "lock-order-cycel")
+    one_error(box, wrong, 2, "unknown check 'lock-order-cycel'")
+    box.has(wrong.err, "did you mean 'lock-order-cycle'?")
