@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "reports/graph_builder.h"
+#include "reports/names.h"
 #include "symbols/symbolizer.h"
 #include "traces/container.h"
 #include "traces/native_journal.h"
@@ -89,7 +90,52 @@ NativeResult result_of(reports::GraphBuilder& builder, LateResolver& resolver, c
   return result;
 }
 
+/// Takes classes and contexts down, nothing else.
+class NameSink final : public engine::Sink {
+ public:
+  void on_class(const engine::ClassInfo& info) override {
+    const auto [at, fresh] = places_.emplace(info.id, classes.size());
+    if (!fresh) return;
+    ids.push_back(info.id);
+    classes.push_back({info, std::string(info.name == nullptr ? "" : info.name, info.name_length)});
+  }
+  void on_context(const engine::ContextInfo& info) override {
+    contexts[info.id] = std::string(info.name == nullptr ? "" : info.name, info.name_length) + "/" + std::to_string(info.tid);
+  }
+  void on_class_usage(engine::ClassId, std::uint8_t) override {}
+  void on_instance(const engine::InstanceInfo&) override {}
+  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
+  void on_dependency(const engine::DependencyInfo&) override {}
+  void on_witness(const engine::WitnessInfo&) override {}
+  void on_finding(const engine::FindingInfo&) override {}
+
+  std::vector<engine::ClassId> ids;
+  std::vector<reports::NamedClass> classes;
+  std::map<engine::ContextId, std::string> contexts;
+
+ private:
+  std::map<engine::ClassId, std::size_t> places_;
+};
+
 }  // namespace
+
+JournalNames read_journal_names(const std::string& path) {
+  JournalNames out;
+  traces::Container container;
+  out.status = container.open(path);
+  if (out.status.failed()) return out;
+  NameSink sink;
+  traces::JournalFacts facts;
+  traces::note_trouble(out.status, traces::read_journal(container, sink, facts));
+  if (out.status.failed()) return out;
+  LateResolver resolver;
+  resolver.load(facts);
+  const std::vector<std::string> names = reports::name_classes(sink.classes, resolver);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    out.classes[sink.ids[i]] = reports::display_name(names[i], sink.classes[i].info.subclass);
+  out.contexts = std::move(sink.contexts);
+  return out;
+}
 
 NativeResult read_journal_graph(const std::string& path, engine::FindingId finding) {
   traces::Container container;

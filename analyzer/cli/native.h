@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "engine/types.h"
@@ -26,6 +27,14 @@ struct NativeResult {
 
 /// The journal of `path`, which every native file has. `finding` is the engine's number of one whose id is wanted.
 NativeResult read_journal_graph(const std::string& path, engine::FindingId finding = engine::kNone);
+
+/// Names of what a journal announced, whatever became of it.
+struct JournalNames {
+  std::map<engine::ClassId, std::string> classes;
+  std::map<engine::ContextId, std::string> contexts;   // comm/tid
+  traces::Status status;
+};
+JournalNames read_journal_names(const std::string& path);
 
 /// Judges the event streams of an open native file; of one without (a journal) as read_journal_graph().
 NativeResult judge_native(traces::TraceFile& file);

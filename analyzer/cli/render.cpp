@@ -4,12 +4,15 @@
 // runtime itself never reads symbols or formats anything.
 //   --finding N   prints the engine's finding N as a splat to standard error
 //   --graph OUT   writes the journal's graph
+//   --blocked LIST  says who waits for whom (the list is runtime/core/watchdog.cpp's)
 //   --suppressions F  with --finding: prints nothing if F has it
 // The runtime knows by the exit status what has become of a finding (runtime/core/helper_process.h has the numbers).
 // The journal may still be growing; what is committed is read.
 //
 // Threading: one thread.  Allocation: the heap.
 #include <cstdio>
+#include <cstdlib>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/native.h"
@@ -28,10 +31,55 @@ struct Request {
   engine::FindingId finding = engine::kNone;
   std::string graph;
   std::string suppressions;
+  std::string blocked;
+  unsigned blocked_for = 0;
   bool verbose = false;
 };
 
+std::vector<std::string> parts(const std::string& text, char at) {
+  std::vector<std::string> out;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, at);) out.push_back(part);
+  return out;
+}
+
+template <typename Names>
+std::string name_in(const Names& names, const std::string& number) {
+  const auto found = names.find(static_cast<std::uint32_t>(std::strtoul(number.c_str(), nullptr, 10)));
+  return found != names.end() && !found->second.empty() ? found->second : "#" + number;
+}
+
+/// One line for each blocked context.
+int tell_blocked(const Request& request) {
+  const JournalNames names = read_journal_names(request.journal);
+  if (names.status.failed()) {
+    error(names.status.text());
+    return kUnusable;
+  }
+  const std::vector<std::string> entries = parts(request.blocked, ';');
+  const std::string since = request.blocked_for == 0 ? "" : " for " + std::to_string(request.blocked_for) + " s or more";
+  say(std::to_string(entries.size()) + (entries.size() == 1 ? " thread is" : " threads are") + " blocked" +
+      (since.empty() ? "" : ", and no lock event has been seen" + since));
+  for (const std::string& entry : entries) {
+    const std::vector<std::string> words = parts(entry, ':');
+    if (words.size() < 4) continue;
+    std::string line = name_in(names.contexts, words[0]) + (words[2] == "w" ? " waits for " : " requests ") +
+                       name_in(names.classes, words[1]) + since;
+    std::string holders;
+    std::size_t listed = 0;
+    if (words.size() > 4)
+      for (const std::string& holder : parts(words[4], '+')) holders += (listed++ == 0 ? "" : ", ") + name_in(names.contexts, holder);
+    const std::size_t all = std::strtoul(words[3].c_str(), nullptr, 10);
+    if (all > listed) holders += " and " + std::to_string(all - listed) + " more";
+    if (!holders.empty()) line += ", held by " + holders;
+    else line += words[2] == "w" ? "; who is to end that is not known" : "; who holds it is not known";
+    say("blocked: " + line);
+  }
+  return kQuiet;
+}
+
 int render(const Request& request) {
+  if (!request.blocked.empty()) return tell_blocked(request);
   const NativeResult result = read_journal_graph(request.journal, request.finding);
   if (result.status.failed()) {
     error(result.status.text());
@@ -67,6 +115,8 @@ void add_render(CLI::App& app, Action& action) {
   command->add_option("journal", request->journal, "A process's journal or trace")->required()->type_name("JOURNAL");
   command->add_option("--finding", request->finding, "Print this finding, by its number in the journal")->type_name("N");
   command->add_option("--graph", request->graph, "Write the graph there")->type_name("OUT");
+  command->add_option("--blocked", request->blocked, "Say who waits for whom")->type_name("LIST");
+  command->add_option("--blocked-for", request->blocked_for, "Since how many seconds")->type_name("SEC");
   command->add_option("--suppressions", request->suppressions, "Findings not to print")->type_name("FILE");
   command->add_flag("--verbose", request->verbose, "Library frames too");
   command->callback([request, &action] { action = [request] { return render(*request); }; });

@@ -160,6 +160,20 @@ class Engine {
   /// [serial] A dependency from elsewhere (another run's graph, source, a rule), with its witnesses one by one.
   void import_dependency(ClassId from, ClassId to, const WitnessInfo& witness, const Site* frames, unsigned count) noexcept;
 
+  /// A context that has asked for something it has not got, and who holds that.
+  struct Blocked {
+    static constexpr unsigned kMostHolders = 4;
+    ContextId context;
+    ClassId class_id;
+    bool waits;                      // for a crosslock; else it requests a lock
+    unsigned holder_count;           // all of them; the first kMostHolders are below
+    ContextId holders[kMostHolders];
+  };
+  /// [serial held by the caller] Fills `out`, answers how many are blocked, `most` or not.
+  unsigned blocked(Blocked* out, unsigned most) const noexcept;
+  /// [serial held by the caller] A number that another event changes: the same twice is standstill.
+  std::uint64_t progress() const noexcept;
+
   Losses losses() const noexcept;
   std::uint64_t request_count() const noexcept;   // of contexts that ended or live, hot ones included
   std::uint32_t class_count() const noexcept;

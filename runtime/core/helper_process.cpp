@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "core/clone.h"
 #include "core/syscalls.h"
 #include "core/text.h"
 
@@ -51,57 +52,6 @@ int child(void* data) noexcept {
   return 127;
 }
 
-// clone() in libc would do, but it can be interposed, and its child would return through libc.
-long start(int (*function)(void*) noexcept, char* stack_top, void* argument, long exit_signal) noexcept {
-  const long flags = CLONE_VM | CLONE_VFORK | exit_signal;
-#if defined(__x86_64__)
-  auto** top = reinterpret_cast<void**>(stack_top);
-  *--top = argument;
-  *--top = reinterpret_cast<void*>(function);
-  long result;
-  __asm__ volatile(
-      "syscall\n\t"
-      "test %%rax, %%rax\n\t"
-      "jnz 1f\n\t"
-      "xor %%ebp, %%ebp\n\t"
-      "pop %%rax\n\t"
-      "pop %%rdi\n\t"
-      "call *%%rax\n\t"
-      "mov %%eax, %%edi\n\t"
-      "mov %[leave], %%eax\n\t"
-      "syscall\n\t"
-      "hlt\n"
-      "1:"
-      : "=a"(result)
-      : "a"(SYS_clone), "D"(flags), "S"(top), "d"(0), [leave] "i"(SYS_exit)
-      : "rcx", "r11", "memory");
-  return result;
-#else
-  auto** top = reinterpret_cast<void**>(stack_top);
-  *--top = argument;
-  *--top = reinterpret_cast<void*>(function);
-  register long x8 __asm__("x8") = SYS_clone;
-  register long x0 __asm__("x0") = flags;
-  register long x1 __asm__("x1") = reinterpret_cast<long>(top);
-  register long x2 __asm__("x2") = 0;
-  register long x3 __asm__("x3") = 0;
-  register long x4 __asm__("x4") = 0;
-  __asm__ volatile(
-      "svc 0\n\t"
-      "cbnz x0, 1f\n\t"
-      "mov x29, xzr\n\t"
-      "ldp x1, x0, [sp], #16\n\t"
-      "blr x1\n\t"
-      "mov x8, %[leave]\n\t"
-      "svc 0\n"
-      "1:"
-      : "+r"(x0)
-      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [leave] "i"(SYS_exit)
-      : "memory", "x30");
-  return x0;
-#endif
-}
-
 // The exit status.
 int wait_for(long pid) noexcept {
   int status = 0;
@@ -116,7 +66,7 @@ int monitor(void* data) noexcept {
   // Where the program ignores SIGCHLD the kernel would throw the helper's status away. The table is our own copy.
   const std::uint64_t standard[4] = {};
   system_call(SYS_rt_sigaction, SIGCHLD, word(standard), 0, sizeof(std::uint64_t));
-  const long pid = start(child, launch->stack_top, launch, SIGCHLD);
+  const long pid = start_clone(child, launch->stack_top, launch, CLONE_VM | CLONE_VFORK | SIGCHLD);
   return pid > 0 ? wait_for(pid) : kHelperFailed;
 }
 
@@ -134,7 +84,7 @@ int run_helper(const char* const* arguments, int error_fd) noexcept {
 
   Launch launch{arguments, environment, error_fd, pages + 2 * kStack - 64};
   const std::uint64_t signals = system_block_signals();
-  const long pid = start(monitor, pages + kStack - 64, &launch, 0);
+  const long pid = start_clone(monitor, pages + kStack - 64, &launch, CLONE_VM | CLONE_VFORK);
   const int status = pid > 0 ? wait_for(pid) : kHelperFailed;
   system_restore_signals(signals);
   system_release_pages(pages, bytes);

@@ -80,6 +80,7 @@ constexpr Entry kEntries[] = {
     {"fail_on", verdict, "findings from this verdict on are printed and fail: latent, possible, feasible, confirmed, deadlock (possible)"},
     {"exitcode", count<&Options::exitcode, 255>, "exit status if the program's own is 0 and there are such findings, 0 leaves it alone (66)"},
     {"halt_on_finding", flag<&Options::halt_on_finding>, "the process ends, with that exit status, once the first such finding is printed (0)"},
+    {"hang_timeout", count<&Options::hang_timeout, 86400>, "print who waits for whom once nothing has happened for so many seconds while threads are blocked, 0 never (0)"},
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
     {"suppressions", path<&Options::suppressions>, "file of findings not to print, as ThreadSanitizer's: deadlock:pattern, mutex:pattern, check-id:pattern"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},

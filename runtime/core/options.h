@@ -19,6 +19,7 @@ struct Options {
   engine::Verdict fail_on = engine::Verdict::kPossible;
   unsigned exitcode = 66;
   unsigned history = 8;       // requests from before a wait that count at its release
+  unsigned hang_timeout = 0;  // seconds; 0: nobody watches
   unsigned init_frames = 3;   // callers that tell apart objects made by one pthread_*_init call
   bool halt_on_finding = false;
   bool record = false;

@@ -177,6 +177,23 @@ void print_findings(const Pending& findings) noexcept {
   else halt();
 }
 
+void print_blocked(const char* list, unsigned count, unsigned seconds) noexcept {
+  FutexHold hold(print_lock);
+  bool opened;
+  const int fd = open_output(opened);
+  if (fd < 0) return;
+  Text<32> duration;
+  duration.number(seconds);
+  const char* const arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--blocked", list,
+                                   "--blocked-for", duration.data(), nullptr};
+  if (!runtime.journal.is_open() || runtime.places.helper.length() == 0 || run_helper(arguments, fd) != 0) {
+    Line line;
+    line.add("crossdep: ").number(count).add(" threads are blocked; without the crossdep program they cannot be named\n");
+    put(fd, opened, line.data(), line.length());
+  }
+  if (opened) system_close(fd);
+}
+
 void wait_for_printing() noexcept { FutexHold hold(print_lock); }
 
 void restart_output() noexcept { print_lock.free_in_child(); }

@@ -26,6 +26,8 @@ void say(const Text<kCapacity>& line) noexcept { say(line.data(), line.length())
 
 /// Prints these findings now, and halts if that is wanted. No lock of the runtime may be held.
 void print_findings(const Pending& findings) noexcept;
+/// Prints who is blocked: `list` as core/watchdog.cpp has it, `seconds` of standstill or 0. Touches no thread-local data.
+void print_blocked(const char* list, unsigned count, unsigned seconds) noexcept;
 /// Has the journal turned into the graph file `path`; false if that could not be done.
 bool write_graph(const char* path) noexcept;
 /// Returns once the findings that are being printed are, and what is suppressed of them does not count any more.

@@ -17,6 +17,7 @@
 #include "core/output.h"
 #include "core/places.h"
 #include "core/stacks.h"
+#include "core/watchdog.h"
 #include "interpose/real.h"
 #include "interpose/signal.h"
 
@@ -165,6 +166,7 @@ bool start() noexcept {
             .add(runtime.journal.path()).add('\n'));
   }
   runtime.state.store(State::kStarted, std::memory_order_release);
+  start_watchdog();
   return true;
 }
 

@@ -36,6 +36,9 @@ class Serial final : public engine::Serialiser {
   void unlock() noexcept override;
   bool try_lock() noexcept;
   void free_in_child() noexcept { lock_.free_in_child(); }
+  /// For a thread of ours that has no thread-local data, makes no findings and has every signal blocked.
+  void lock_alone() noexcept { lock_.lock(); }
+  void unlock_alone() noexcept { lock_.unlock(); }
 
  private:
   FutexLock lock_;

@@ -16,6 +16,7 @@
 #include "core/finish.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
+#include "core/watchdog.h"
 #include "interpose/handler.h"
 #include "interpose/lock_call.h"
 
@@ -39,7 +40,10 @@ bool is_fault(int number, const siginfo_t* info) noexcept {
 void last_words(int number, siginfo_t* info, void*) {
   const int error = errno;
   // A copy of the process (vfork's child shares our memory) ends alone.
-  if (!in_unknown_child() && system_getpid() == runtime.pid) finish(Ending::kSignal);
+  if (!in_unknown_child() && system_getpid() == runtime.pid) {
+    if (number == SIGQUIT) report_blocked_now();
+    finish(Ending::kSignal);
+  }
   ours[number].store(false, std::memory_order_relaxed);
   struct sigaction standard{};
   standard.sa_handler = SIG_DFL;

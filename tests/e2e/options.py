@@ -2,6 +2,9 @@
 #
 # CROSSDEP_OPTIONS: what each option does to a program under plain preload, and that it does not without it.
 import os
+import signal
+import subprocess
+import time
 
 from commands import ABBA, one_error
 from harness import test
@@ -62,7 +65,7 @@ def verbosity_is_the_sanitizers_word_for_verbose(box):
 @test
 def help_lists_every_option(box):
     done = preloaded(box, abba_program(box), "help=1:enabled=0")
-    for name in ("halt_on_finding", "suppressions", "verbosity"):
+    for name in ("halt_on_finding", "hang_timeout", "suppressions", "verbosity"):
         box.has(done.err, f"  {name} ")
 
 
@@ -220,3 +223,98 @@ def suppressions_that_cannot_be_read(box):
     box.equal(done.err.count("bad:2: not kind:pattern; nothing is suppressed"), 1, "error lines")
     box.has(done.err, "WARNING: possible circular locking dependency detected")
     box.equal(done.status, 66, "status")
+
+
+STUCK = """#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <sys/wait.h>
+static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER, tick = PTHREAD_MUTEX_INITIALIZER;
+static sem_t never;
+static void* other(void* u) { pthread_setname_np(pthread_self(), "other"); pthread_mutex_lock(&first); pthread_mutex_unlock(&first); return u; }
+static void stuck(void) { pthread_t t; pthread_mutex_lock(&first); pthread_create(&t, 0, other, 0); usleep(100000);
+  puts("ready"); fflush(stdout); sem_wait(&never); }
+"""
+
+
+def stuck_program(box, body, name="stuck"):
+    return box.compile(f"{name}.c", name=name, text="#define _GNU_SOURCE\n" + STUCK + "int main(void) { sem_init(&never, 0, 0); " + body + " }\n")
+
+
+def begun(box, program, options):
+    process = box.start(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                        env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent), "CROSSDEP_OPTIONS": options})
+    box.equal(process.stdout.readline(), b"ready\n", "first line")
+    return process
+
+
+def killed(box, process, number):
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    box.log.append((out + err).decode())
+    box.equal(process.returncode, -number, "status")
+    return err.decode()
+
+
+def check_blocked(box, err, since):
+    box.equal(err.count("crossdep: 2 threads are blocked"), 1, "reports of blocked threads")
+    lines = [line for line in err.splitlines() if line.startswith("crossdep: blocked: ")]
+    box.equal(len(lines), 2, "lines")
+    box.check(any(line.startswith("crossdep: blocked: other/") and f" requests first{since}, held by stuck/" in line for line in lines),
+              "who holds the mutex")
+    box.check(any(line.startswith("crossdep: blocked: stuck/") and f" waits for (sem)never{since}; who is to end that is not known" in line
+                  for line in lines), "who waits for the semaphore")
+
+
+@test
+def hang_is_reported_once(box):
+    program = stuck_program(box, "stuck(); return 0;")
+    process = begun(box, program, "out=g.cdgraph:hang_timeout=1")
+    box.check(len(os.listdir(f"/proc/{process.pid}/task")) == 3, "a thread of ours")
+    time.sleep(4)
+    check_blocked(box, killed(box, process, signal.SIGTERM), " for 1 s or more")
+
+
+@test
+def hang_is_not_reported_unless_asked_for(box):
+    process = begun(box, stuck_program(box, "stuck(); return 0;"), "out=g.cdgraph")
+    box.check(len(os.listdir(f"/proc/{process.pid}/task")) == 2, "no thread of ours")
+    time.sleep(2)
+    box.lacks(killed(box, process, signal.SIGTERM), "blocked")
+
+
+@test
+def progress_is_no_hang(box):
+    """One thread takes a lock all the time: the others may wait for their work."""
+    program = stuck_program(box, "pthread_t t; pthread_mutex_lock(&first); pthread_create(&t, 0, other, 0); puts(\"ready\"); fflush(stdout); "
+                                 "for (int i = 0; i < 30; i++) { pthread_mutex_lock(&tick); pthread_mutex_unlock(&tick); usleep(100000); } "
+                                 "pthread_mutex_unlock(&first); pthread_join(t, 0); return 0;", name="busy")
+    process = begun(box, program, "out=g.cdgraph:hang_timeout=1")
+    _, err = process.communicate(timeout=60)
+    box.equal((process.returncode, err.decode()), (0, ""), "status and standard error")
+
+
+@test
+def quit_signal_says_who_is_blocked(box):
+    err = killed(box, begun(box, stuck_program(box, "stuck(); return 0;"), "out=g.cdgraph"), signal.SIGQUIT)
+    check_blocked(box, err, "")
+    box.graph("g.cdgraph")
+
+
+@test
+def hang_of_a_fork_child_is_reported(box):
+    program = stuck_program(box, "pthread_mutex_lock(&tick); pthread_mutex_unlock(&tick); pid_t child = fork(); "
+                                 "if (child == 0) { alarm(4); stuck(); } int s; waitpid(child, &s, 0); return WIFSIGNALED(s) ? 0 : 1;")
+    done = preloaded(box, program, "out=g.cdgraph:hang_timeout=1")
+    box.equal(done.status, 0, "status")
+    check_blocked(box, done.err, " for 1 s or more")
+
+
+@test
+def process_ends_with_its_last_thread_though_it_is_watched(box):
+    program = stuck_program(box, "pthread_t t; pthread_mutex_lock(&tick); pthread_mutex_unlock(&tick); "
+                                 "pthread_create(&t, 0, other, 0); pthread_exit(0);", name="last")
+    done = preloaded(box, program, "out=g.cdgraph:hang_timeout=60", timeout=20)
+    box.equal((done.status, done.err), (0, ""), "status and standard error")

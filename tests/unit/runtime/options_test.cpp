@@ -47,6 +47,16 @@ TEST_CASE("the last of an option given twice counts", "[runtime]") {
   REQUIRE(std::string(options.out.data()) == "b");
 }
 
+TEST_CASE("a hang is a number of seconds, none by default", "[runtime]") {
+  Options options;
+  std::string where;
+  REQUIRE(options.hang_timeout == 0);
+  REQUIRE(parse("hang_timeout=30", options, where) == OptionError::kNone);
+  REQUIRE(options.hang_timeout == 30);
+  for (const char* text : {"hang_timeout=-1", "hang_timeout=1s", "hang_timeout=86401"})
+    REQUIRE(parse(text, options, where) == OptionError::kValue);
+}
+
 TEST_CASE("a file of suppressions is a path", "[runtime]") {
   Options options;
   std::string where;
