@@ -71,7 +71,7 @@ int tell_blocked(const Request& request) {
       for (const std::string& holder : parts(words[4], '+')) holders += (listed++ == 0 ? "" : ", ") + name_in(names.contexts, holder);
     const std::size_t all = std::strtoul(words[3].c_str(), nullptr, 10);
     if (all > listed) holders += " and " + std::to_string(all - listed) + " more";
-    if (!holders.empty()) line += ", held by " + holders;
+    if (!holders.empty()) line += (words[2] == "w" ? ", to be ended by " : ", held by ") + holders;
     else line += words[2] == "w" ? "; who is to end that is not known" : "; who holds it is not known";
     say("blocked: " + line);
   }

@@ -156,6 +156,8 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
     if (seen->activity != context->activity_ || (seen->flags & kTry)) continue;
     if (!overlap) --history;
     if (seen->class_id == crosslock->class_id || seen->lock == crosslock || (!overlap && seen->lock == wait.mutex)) continue;
+    // A wait that is over was ended by somebody: two conditions that hand over to each other are no cycle.
+    if (!overlap && is_crosslock(graph_.lock_class(seen->class_id).info.kind)) continue;
     if (stack == 0) {
       Site frames[kMaxFrames];
       stack = graph_.intern_stack(frames, capture(context, site, frames));

@@ -93,6 +93,15 @@ TEST_CASE("history ends at an earlier signal, at the boundary of an activity and
     stage.signal("S", "X");
     CHECK(stage.sink.dependencies.empty());
   }
+  SECTION("what was waited for, and came") {
+    Stage stage;
+    stage.wait("S", "other");
+    stage.signal("W", "other");
+    stage.wake("S", "other");
+    stage.wait("W", "X");
+    stage.signal("S", "X");
+    CHECK_FALSE(stage.sink.has_dependency("X", "other"));
+  }
   SECTION("a handler") {
     Stage stage;
     stage.nest("S", {"A"});
