@@ -1,0 +1,24 @@
+// EXPECT cross-release-cycle possible: std::call_once() under a lock that what it calls takes too
+// SPDX-License-Identifier: MIT
+#include <mutex>
+
+#include "pair.h"
+
+static std::mutex a;
+static std::once_flag flag;
+static void routine() {
+  a.lock();
+  a.unlock();
+  usleep(300 * 1000);
+}
+static void* first(void* unused) {
+  std::call_once(flag, routine);
+  return unused;
+}
+static void* second(void* unused) {   // comes while the routine runs
+  a.lock();
+  std::call_once(flag, routine);
+  a.unlock();
+  return unused;
+}
+int main() { two_threads(first, second); }
