@@ -34,6 +34,7 @@ struct Wait {
   Mode mutex_mode;
   ClassId mutex_class;
   bool matched;                  // a signal was given to it
+  bool over;                     // at a barrier: its round is over, it has only not woken yet
   std::uint64_t epoch;           // when it began
   Site site;
   StackId stack;

@@ -80,6 +80,9 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     Lock serial(*this);
     context->wait_ = nullptr;
     failed(context);
+    // The first of its round to leave a barrier: nobody can have come for the next one, so all who wait are of this round.
+    if (matched && crosslock->kind == Kind::kBarrier && !wait->over)
+      for (Wait* other = crosslock->waits; other != nullptr; other = other->next) other->over = true;
     unlist(crosslock, wait);
     if (matched && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
@@ -108,7 +111,8 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
   note_signal(context, crosslock);
   for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
     // Each arrival at a barrier releases all who wait there, as far as it goes: the last one is not known before.
-    if ((wait->matched && crosslock->kind != Kind::kBarrier) || wait->context == context) continue;
+    if (crosslock->kind == Kind::kBarrier ? wait->over : wait->matched) continue;
+    if (wait->context == context) continue;
     wait->matched = true;
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack, history_from);

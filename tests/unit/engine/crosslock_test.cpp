@@ -296,3 +296,40 @@ TEST_CASE("work under one activity does not count for another", "[engine][cross-
   CHECK(stage.sink.has_dependency("X", "B"));
   CHECK_FALSE(stage.sink.has_dependency("X", "A"));
 }
+
+TEST_CASE("each arrival at a barrier releases those who wait there", "[engine][cross-release]") {
+  Stage stage;
+  stage.lock("X", Kind::kBarrier);
+  const auto arrive = [&](const char* who) {
+    stage.signal(who, "X");
+    stage.wait(who, "X");
+  };
+  arrive("first");
+  stage.nest("second", {"A"});
+  arrive("second");
+  stage.nest("third", {"B"});
+  arrive("third");
+  CHECK(stage.sink.has_dependency("X", "A"));
+  CHECK(stage.sink.has_dependency("X", "B"));
+
+  SECTION("but not those of the round before, who have only not woken yet") {
+    stage.wake("second", "X");   // neither the first to arrive nor the last
+    stage.nest("second", {"C"});
+    arrive("second");
+    CHECK_FALSE(stage.sink.has_dependency("X", "C"));
+    stage.wake("first", "X");
+    stage.wake("third", "X");
+    stage.nest("third", {"D"});   // the second waits for it, in the new round
+    arrive("third");
+    CHECK(stage.sink.has_dependency("X", "D"));
+  }
+  SECTION("and a round's late riser ends no later round") {
+    stage.wake("first", "X");
+    stage.wake("second", "X");
+    arrive("second");
+    stage.wake("third", "X");
+    stage.nest("first", {"E"});
+    arrive("first");
+    CHECK(stage.sink.has_dependency("X", "E"));
+  }
+}
