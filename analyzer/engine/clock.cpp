@@ -83,6 +83,13 @@ Segment* Clocks::advance(Segment* present, const Segment* learned, bool by_signa
   return next;
 }
 
+Segment* Clocks::gather(Segment* all, const Segment* more) noexcept {
+  if (more == nullptr) return all;
+  Segment* gathered = make(more->slot, more->tick, more, all, true);
+  discard(all);
+  return gathered;
+}
+
 // Frees the older segments nobody refers to; the others stay listed (witnesses keep few, waits let go soon).
 void Clocks::release_older(Segment* segment) noexcept {
   Segment** link = &segment->older;

@@ -53,6 +53,12 @@ class Clocks {
   /// (wide only) or by a join. nullptr when memory is out; the context then goes on without a clock. `keep_old`: locks
   /// held refer to the present one.
   Segment* advance(Segment* present, const Segment* learned, bool by_signal, bool keep_old) noexcept;
+  /// What `all` knew (nullptr: nothing yet) and `more` besides: as a signal tells it, nobody's present. It takes the place
+  /// of `all`, and ends with discard(). Without memory it knows less.
+  Segment* gather(Segment* all, const Segment* more) noexcept;
+  void discard(Segment* gathered) noexcept {
+    if (gathered != nullptr) free(gathered);
+  }
   /// The context ended: its slot is free for contexts whose creator knows `last`.
   void end(Segment* last) noexcept;
 

@@ -55,7 +55,10 @@ struct LockInstance {
   std::atomic<std::uint32_t> sequence;  // free for the driver (order of operations in recorded traces)
   Wait* waits;                   // oldest first
   const Segment* told;           // of its only signal, held; nullptr if there was none or more than one
-  std::uint32_t signals;         // 0, 1, 2 = more
+                                 // a barrier: what those who have come in this round knew together, its own
+  const Segment* left;           // a barrier: the same of the last round
+  std::uint64_t came, party;     // a barrier: sums that stand for who came in this round, and in the first
+  std::uint32_t signals;         // 0, 1, 2 = more; a barrier: 2 = not all of its rounds were the same contexts'
   ContextId signaller;           // of the first
   bool orders;                   // its only signal was taken to order something
 };

@@ -81,16 +81,16 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     context->wait_ = nullptr;
     failed(context);
     // The first of its round to leave a barrier: nobody can have come for the next one, so all who wait are of this round.
-    if (matched && crosslock->kind == Kind::kBarrier && !wait->over)
-      for (Wait* other = crosslock->waits; other != nullptr; other = other->next) other->over = true;
+    if (matched && crosslock->kind == Kind::kBarrier && !wait->over) end_round(context, crosslock);
     unlist(crosslock, wait);
-    if (matched && by != nullptr && by != context && crosslock->signals == 0) {
+    if (matched && crosslock->kind != Kind::kBarrier && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
       note_signal(by, crosslock);
     }
-    if (matched && crosslock->told != nullptr) {
+    const Segment* told = crosslock->kind == Kind::kBarrier ? crosslock->left : crosslock->told;
+    if (matched && told != nullptr) {
       crosslock->orders = true;
-      learn(context, crosslock->told, true);
+      learn(context, told, true);
     }
     waits_.give_back(wait);
   }
@@ -104,11 +104,12 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
   const std::uint64_t history_from = context->history_from_;
   context->history_from_ = context->requests_;
   if (crosslock->waiters.load(std::memory_order_relaxed) == 0 && crosslock->signals >= 2 &&
-      (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
+      crosslock->kind != Kind::kBarrier && (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
     return;
   StackId stack = 0;
   Lock serial(*this);
-  note_signal(context, crosslock);
+  if (crosslock->kind == Kind::kBarrier) note_arrival(context, crosslock);
+  else note_signal(context, crosslock);
   for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
     // Each arrival at a barrier releases all who wait there, as far as it goes: the last one is not known before.
     if (crosslock->kind == Kind::kBarrier ? wait->over : wait->matched) continue;
@@ -147,6 +148,58 @@ void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
     lock_class.many_releasers = true;
   }
   if (again) rejudge_excused(context);
+}
+
+// A barrier orders what comes before it and what comes after it while all of its rounds are met by the same contexts: each
+// one's n-th arrival is then in the n-th round, whatever the schedule. Otherwise it is chance who meets whom.
+void Engine::note_arrival(Context* context, LockInstance* barrier) noexcept {
+  bool again = false;
+  if (barrier->came == 0 && barrier->party == 0) {
+    barrier->signaller = context->id_;
+  } else if (barrier->signaller != context->id_ && barrier->signaller != kNone) {
+    barrier->signaller = kNone;
+    LockClass& lock_class = graph_.lock_class(barrier->class_id);
+    again = !lock_class.many_releasers;
+    lock_class.many_releasers = true;
+  }
+  barrier->came += mix(context->id_ + 1);
+  if (barrier->signals < 2) {
+    barrier->signals = 1;
+    barrier->told = clocks_.gather(const_cast<Segment*>(barrier->told), context->segment_);
+  }
+  learn(context, nullptr, false);
+  if (again) rejudge_excused(context);
+}
+
+void Engine::end_round(Context* context, LockInstance* barrier) noexcept {
+  for (Wait* wait = barrier->waits; wait != nullptr; wait = wait->next) wait->over = true;
+  const bool same = barrier->party == 0 || barrier->party == barrier->came;
+  if (barrier->party == 0) barrier->party = barrier->came;
+  barrier->came = 0;
+  if (barrier->signals != 1) return;
+  if (same) {
+    clocks_.discard(const_cast<Segment*>(barrier->left));
+    barrier->left = barrier->told;
+    barrier->told = nullptr;
+    return;
+  }
+  forget_told(barrier);
+  barrier->signals = 2;
+  if (!barrier->orders || !judge_.trusts_signals()) return;
+  judge_.distrust_signals();
+  rejudge_excused(context);
+}
+
+void Engine::forget_told(LockInstance* lock) noexcept {
+  if (lock->kind == Kind::kBarrier) {
+    clocks_.discard(const_cast<Segment*>(lock->told));
+    clocks_.discard(const_cast<Segment*>(lock->left));
+    lock->left = nullptr;
+    lock->came = lock->party = 0;
+  } else {
+    Clocks::drop(lock->told);
+  }
+  lock->told = nullptr;
 }
 
 // X -> Y for what this context asked for since the wait began, and for the last few requests before it. Those end where

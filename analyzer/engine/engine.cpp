@@ -105,8 +105,7 @@ void Engine::destroy(Context* context, LockInstance* lock, Site site, std::uint6
     waits_.give_back(wait);
   }
   lock->alive = false;
-  Clocks::drop(lock->told);
-  lock->told = nullptr;
+  forget_told(lock);
   instances_.give_back(lock);  // leaves the count of breaks as it is, see create()
 }
 
@@ -119,8 +118,7 @@ void Engine::reinit(Context* context, LockInstance* lock, ClassId class_id, Site
     report_simple(cause, Check::kDestroyHeld, observed(), nullptr, site);
   }
   if (class_id != kNone) lock->class_id = class_id;
-  Clocks::drop(lock->told);
-  lock->told = nullptr;
+  forget_told(lock);
   lock->signals = 0;
   lock->orders = false;
   lock->id = next_instance_++;

@@ -249,6 +249,9 @@ class Engine {
   void commit_one(Context*, LockInstance*, const Wait&, const Seen&, Origin, Site, StackId stack) noexcept;
   void unlist(LockInstance*, Wait*) noexcept;
   void note_signal(Context*, LockInstance*) noexcept;
+  void note_arrival(Context*, LockInstance*) noexcept;
+  void end_round(Context*, LockInstance*) noexcept;
+  void forget_told(LockInstance*) noexcept;
   void learn(Context*, const Segment* learned, bool by_signal) noexcept;
   void leave_floor(Context*, Site) noexcept;
 

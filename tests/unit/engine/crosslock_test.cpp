@@ -333,3 +333,60 @@ TEST_CASE("each arrival at a barrier releases those who wait there", "[engine][c
     CHECK(stage.sink.has_dependency("X", "E"));
   }
 }
+
+TEST_CASE("a barrier orders while all its rounds are met by the same contexts", "[engine][cross-release]") {
+  Stage stage;
+  stage.lock("X", Kind::kBarrier);
+  const auto arrive = [&](const char* who) {
+    stage.signal(who, "X");
+    stage.wait(who, "X");
+  };
+  const auto meet = [&](const char* one, const char* other) {
+    arrive(one);
+    arrive(other);
+    stage.wake(one, "X");
+    stage.wake(other, "X");
+  };
+  const auto verdict = [&] {
+    REQUIRE(stage.sink.findings.size() == 1);
+    return stage.sink.findings.begin()->second.info.verdict;
+  };
+  SECTION("in each of them") {
+    for (int round = 0; round < 3; ++round) meet("P", "Q");
+    stage.nest("P", {"A", "B"});
+    meet("Q", "P");
+    stage.nest("Q", {"B", "A"});
+    CHECK(verdict() == Verdict::kLatent);
+    meet("Q", "P");
+    CHECK(verdict() == Verdict::kLatent);
+    meet("Q", "R");   // it was chance that Q met P
+    CHECK(verdict() == Verdict::kPossible);
+  }
+  SECTION("the last to arrive too, and who wakes late") {
+    arrive("P");
+    stage.nest("Q", {"A", "B"});
+    arrive("Q");
+    stage.wake("Q", "X");
+    arrive("Q");
+    stage.wake("P", "X");
+    stage.nest("P", {"B", "A"});
+    CHECK(verdict() == Verdict::kLatent);
+  }
+  SECTION("nothing in one round, before it or after it") {
+    meet("P", "Q");
+    stage.nest("P", {"A", "B"});
+    stage.nest("Q", {"B", "A"});
+    CHECK(verdict() == Verdict::kPossible);
+  }
+  SECTION("not what the early one does later in the same round") {
+    meet("P", "Q");
+    arrive("P");
+    stage.nest("Q", {"A", "B"});
+    arrive("Q");
+    stage.wake("Q", "X");
+    stage.nest("Q", {"C", "D"});
+    stage.wake("P", "X");
+    stage.nest("P", {"D", "C"});
+    CHECK(verdict() == Verdict::kPossible);
+  }
+}
