@@ -250,6 +250,17 @@ def begun(box, program, options):
     return process
 
 
+def all_asleep(box, process):
+    """Every thread has gone to sleep for good: "ready" comes before the last of them waits."""
+    quiet, until = 0, time.monotonic() + 30
+    while quiet < 5:
+        box.check(time.monotonic() < until, "the threads do not go to sleep")
+        tasks = os.listdir(f"/proc/{process.pid}/task")
+        states = [open(f"/proc/{process.pid}/task/{task}/stat").read().rpartition(")")[2].split()[0] for task in tasks]
+        quiet = quiet + 1 if set(states) == {"S"} else 0
+        time.sleep(0.05)
+
+
 def killed(box, process, number):
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
@@ -298,7 +309,9 @@ def progress_is_no_hang(box):
 
 @test
 def quit_signal_says_who_is_blocked(box):
-    err = killed(box, begun(box, stuck_program(box, "stuck(); return 0;"), "out=g.cdgraph"), signal.SIGQUIT)
+    process = begun(box, stuck_program(box, "stuck(); return 0;"), "out=g.cdgraph")
+    all_asleep(box, process)
+    err = killed(box, process, signal.SIGQUIT)
     check_blocked(box, err, "")
     box.graph("g.cdgraph")
 
