@@ -39,8 +39,8 @@ def unit_tests_marked_long(box):
 @long_test
 def comparison_with_other_tools(box):
     """What crossdep says of every scenario is right; the others' columns are for information."""
-    done = box.run(SOURCE / "tests" / "compare", "--build", box.build, timeout=3000)
-    box.equal(done.status, 0, "status of tests/compare")
+    done = box.run(SOURCE / "tests" / "compare-tools", "--build", box.build, timeout=3000)
+    box.equal(done.status, 0, "status of tests/compare-tools")
     box.has(done.out, "| abba | lock-order-cycle possible | finds |")
     box.has(done.out, "| gate_lock | none | silent |")
 
