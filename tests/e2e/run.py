@@ -36,6 +36,7 @@ def main():
     import sanitizers  # noqa: F401  programs built with sanitizers
     import scenarios  # small programs that say what is to be found in them
     import unit  # the unit tests
+    import loads  # noqa: F401  real programs under load, with their slow-down
     import long_tests
     scenarios.collect()
     if not options.without_unit:
