@@ -138,6 +138,7 @@ void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
     crosslock->told = nullptr;
     if (crosslock->orders && judge_.trusts_signals()) {
       judge_.distrust_signals();
+      nesting_.judge().distrust_signals();
       again = true;
     }
   }
@@ -187,6 +188,7 @@ void Engine::end_round(Context* context, LockInstance* barrier) noexcept {
   barrier->signals = 2;
   if (!barrier->orders || !judge_.trusts_signals()) return;
   judge_.distrust_signals();
+  nesting_.judge().distrust_signals();
   rejudge_excused(context);
 }
 
