@@ -187,7 +187,7 @@ void FtraceReader::choose(Source source) {
 }
 
 // A processor's records are in order. Those of several may stand a little out of it where they were read while written,
-// never a second. Where time turns back, recordings were put together or lines moved: what tasks hold is not known.
+// never a second. Where time turns back by more than that, recordings were put together: what tasks hold is not known.
 void FtraceReader::look_at_time(const FtraceLine& line) {
   constexpr std::uint64_t kSecond[] = {0, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
   if (line.time == 0 || line.cpu > 65'535 || turns_ >= kTurnsFollowed) return;
@@ -205,8 +205,10 @@ void FtraceReader::look_at_time(const FtraceLine& line) {
 void FtraceReader::time_turns_back(const FtraceLine& line, std::uint64_t earlier, bool all) {
   const std::string what = "time goes backwards on processor " + std::to_string(line.cpu);
   consumer_.on_problem({number_, what, "since", earlier,
-                        ++turns_ < kTurnsFollowed ? "what tasks hold is forgotten" : "time is not looked at any more"});
-  if (!all) return model_.lose(line.cpu, 0, number_);
+                        ++turns_ == kTurnsFollowed ? "time is not looked at any more"
+                        : all                      ? "what tasks hold is forgotten"
+                                                   : "the lines' order is kept"});
+  if (!all) return;
   for (std::uint32_t cpu = 0; cpu < last_.size(); ++cpu)
     if (last_[cpu].line != 0) model_.lose(cpu, 0, number_);
   last_.assign(last_.size(), {});
