@@ -138,6 +138,7 @@ void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
     crosslock->told = nullptr;
     if (crosslock->orders && judge_.trusts_signals()) {
       judge_.distrust_signals();
+      nesting_.judge().distrust_signals();
       again = true;
     }
   }
@@ -187,6 +188,7 @@ void Engine::end_round(Context* context, LockInstance* barrier) noexcept {
   barrier->signals = 2;
   if (!barrier->orders || !judge_.trusts_signals()) return;
   judge_.distrust_signals();
+  nesting_.judge().distrust_signals();
   rejudge_excused(context);
 }
 
@@ -206,7 +208,8 @@ void Engine::forget_told(LockInstance* lock) noexcept {
 // the context last told others anything (a signal, a thread made): who learnt of it may come after them by that.
 void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack,
                     std::uint64_t history_from) noexcept {
-  unsigned history = options_.history;
+  // A futex word may be a mutex of the program's own, released by this: what came before the wait is nobody's to wait for.
+  unsigned history = crosslock->kind == Kind::kFutex ? 0 : options_.history;
   for (Seen* seen = context->newest_; seen != nullptr; seen = seen->older) {
     const bool overlap = seen->epoch >= wait.epoch;
     if (!overlap && (history == 0 || seen->activity != context->activity_ || seen->ordinal <= history_from)) return;

@@ -12,7 +12,7 @@ namespace crossdep::engine {
 
 Engine::Engine(Allocator& memory, Sink& sink, const Options& options) noexcept
     : memory_(memory), sink_(sink), options_(options), graph_(memory), search_(memory, graph_), judge_(memory, graph_),
-      clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
+      nesting_(memory), clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
       finding_links_(memory), finding_ids_(memory), held_scratch_(memory), link_scratch_(memory), cycle_scratch_(memory),
       blocked_scratch_(memory), open_uses_(memory) {}
 
@@ -283,7 +283,7 @@ bool Engine::check_invariants() const noexcept {
     }
     if (listed != context->chains_->size()) return false;
   }
-  return graph_.check_invariants();
+  return graph_.check_invariants() && nesting_.check_invariants();
 }
 
 }  // namespace crossdep::engine

@@ -7,6 +7,7 @@
 #include "core/events.h"
 
 #include "core/finish.h"
+#include "core/output.h"
 
 namespace crossdep::runtime {
 
@@ -34,6 +35,7 @@ class StackRecording {
   explicit StackRecording(Token inside) noexcept : self_(inside.thread()) { self_.record_stacks = true; }
   ~StackRecording() {
     self_.record_stacks = false;
+    if (self_.unrecorded) [[unlikely]] finding_recorded();
     if (self_.halts) [[unlikely]] halt();
   }
   StackRecording(const StackRecording&) = delete;
