@@ -17,6 +17,7 @@ namespace {
 struct Request {
   std::vector<std::string> traces;
   std::string graph;
+  bool strict = false;
   Show show;
 };
 
@@ -26,7 +27,7 @@ int check(const Request& request) {
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
-    Input input = read_input(path);
+    Input input = read_input(path, request.strict);
     whole &= input.whole;
     for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
   }
@@ -65,11 +66,13 @@ void add_check(CLI::App& app, Action& action) {
   auto request = std::make_shared<Request>();
   command->add_option("-o,--output", request->graph, "Write the graph there; - is standard output")->type_name("GRAPH");
   add_show_options(*command, request->show, {"splat", "text", "json", "dot"});
+  command->add_flag("--strict", request->strict, "The first thing a trace says against itself ends its reading, status 2");
   command->add_option("traces", request->traces, "Traces: native, text (*.cdt), ftrace; - is standard input")
       ->required()
       ->type_name("TRACE");
   command->footer(
       "Findings at or above the policy are printed in the kernel's layout. A trace that is cut short is judged up to there.\n"
+      "What a trace says against itself (two holders of a lock, ...) is named, left out and counted, unless --strict.\n"
       "Exit status: 0 nothing at or above the policy; 1 findings; 2 usage, or input that cannot be read to its end;\n"
       "3 nothing recorded (no lock event).");
   command->callback([request, &action] { action = [request] { return check(*request); }; });

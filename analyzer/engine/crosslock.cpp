@@ -102,7 +102,7 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
 void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (context == nullptr || crosslock == nullptr || context->ended_) return;
   const std::uint64_t history_from = context->history_from_;
-  context->history_from_ = context->requests_;
+  if (crosslock->kind != Kind::kFutex) context->history_from_ = context->requests_;
   if (crosslock->waiters.load(std::memory_order_relaxed) == 0 && crosslock->signals >= 2 &&
       crosslock->kind != Kind::kBarrier && (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
     return;
@@ -124,8 +124,9 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
 // excused by what it does; where there are several, what one does says nothing of the next.
 void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
   if (crosslock->signals == 0) {
-    crosslock->signals = 1;
+    crosslock->signals = crosslock->kind == Kind::kFutex ? 2 : 1;   // who got a mutex first is what we judge, not an order
     crosslock->signaller = context->id_;
+    if (crosslock->signals == 2) return;
     crosslock->told = context->segment_;
     Clocks::hold(crosslock->told);
     learn(context, nullptr, false);

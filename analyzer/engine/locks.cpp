@@ -103,6 +103,18 @@ Seen* Engine::remember(const Cause& cause, std::uint64_t key, bool same_class) n
   const bool nested = context->top() > context->floor_ + 1;
   seen->budget = same_class ? kAlwaysLook : nested ? kInstanceBudget : 0;
   touch(context, seen, epoch_.load(std::memory_order_relaxed));
+  constexpr std::uint32_t kWorthACache = 4;   // a context that asks for less is one of very many, or soon over
+  if (context->cache_mask_ == 0 && context->chains_->size() >= kWorthACache) {
+    // From one entry to all; without memory it stays as it is.
+    auto* cache = static_cast<Seen**>(memory_.allocate(Context::kCacheSize * sizeof(Seen*)));
+    for (std::uint32_t i = 0; cache != nullptr && i < Context::kCacheSize; ++i) cache[i] = &none_;
+    if (cache != nullptr) {
+      context->cache_ = cache;
+      context->cache_mask_ = Context::kCacheSize - 1;
+      for (Seen* known = context->oldest_; known != nullptr; known = known->newer)
+        cache[context->cache_index(known->key)] = known;
+    }
+  }
   context->cache_[context->cache_index(key)] = seen;
   return seen;
 }

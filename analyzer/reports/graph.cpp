@@ -63,6 +63,7 @@ engine::Losses Graph::losses() const {
     sum.events += run.losses.events;
     sum.unmatched += run.losses.unmatched;
     sum.budget += run.losses.budget;
+    sum.contradictions += run.losses.contradictions;
   }
   return sum;
 }

@@ -46,8 +46,15 @@ bool parse_rest(const char* at, const char* end, FtraceLine& out) {
     at = skip_blanks(at, end);
   }
   const char* time = at;
-  while (at < end && (is_digit(*at) || *at == '.')) ++at;
+  const char* point = nullptr;
+  std::uint64_t value = 0;
+  for (; at < end && (is_digit(*at) || *at == '.'); ++at) {
+    if (*at == '.') point = at;
+    else value = value * 10 + static_cast<unsigned>(*at - '0');
+  }
   if (at == time || at == end || *at != ':') return false;
+  out.time = at - time > 20 ? 0 : value;
+  out.fraction = point != nullptr ? static_cast<unsigned>(at - point - 1) : 0;
   at = skip_blanks(at + 1, end);
 
   const char* name = at;

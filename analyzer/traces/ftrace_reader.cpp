@@ -34,6 +34,8 @@ class FtraceReader {
 
   void line(std::string_view text);
   bool comment_or_loss(std::string_view text);
+  void look_at_time(const FtraceLine& line);
+  void time_turns_back(const FtraceLine& line, std::uint64_t earlier, bool all);
   void decide(std::string_view text);
   void choose(Source source);
   void event(const FtraceLine& line);
@@ -57,6 +59,14 @@ class FtraceReader {
   Source lock_source_ = Source::kUnknown;
   std::vector<std::pair<std::uint64_t, std::string>> held_back_;   // lines that wait for the source to be known
   std::uint64_t number_ = 0;            // of the line being judged
+  struct Time {
+    std::uint64_t time = 0, line = 0;
+  };
+  std::vector<Time> last_;              // of each processor
+  Time latest_;                         // of all
+  static constexpr unsigned kTurnsFollowed = 100;
+  unsigned turns_ = 0;                  // how often time went backwards
+  unsigned fraction_ = 0;               // digits of the times' fractions
   std::uint64_t probed_map_ = 0;        // of the last probed lock_acquire ...
   std::uint32_t probed_pid_ = 0;        // ... and its task: the stock event of it follows
   std::uint64_t events_ = 0;
@@ -176,8 +186,38 @@ void FtraceReader::choose(Source source) {
   number_ = number;
 }
 
+// A processor's records are in order. Those of several may stand a little out of it where they were read while written,
+// never a second. Where time turns back by more than that, recordings were put together: what tasks hold is not known.
+void FtraceReader::look_at_time(const FtraceLine& line) {
+  constexpr std::uint64_t kSecond[] = {0, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+  if (line.time == 0 || line.cpu > 65'535 || turns_ >= kTurnsFollowed) return;
+  if (latest_.line == 0) fraction_ = line.fraction;
+  else if (line.fraction != fraction_) return;   // not to be compared
+  if (line.cpu >= last_.size()) last_.resize(line.cpu + 1);
+  Time& last = last_[line.cpu];
+  const std::uint64_t second = fraction_ < std::size(kSecond) ? kSecond[fraction_] : 0;
+  if (second != 0 && line.time + second < latest_.time) time_turns_back(line, latest_.line, true);
+  else if (line.time < last.time) time_turns_back(line, last.line, false);
+  last_[line.cpu] = {line.time, number_};
+  if (line.time >= latest_.time) latest_ = {line.time, number_};
+}
+
+void FtraceReader::time_turns_back(const FtraceLine& line, std::uint64_t earlier, bool all) {
+  const std::string what = "time goes backwards on processor " + std::to_string(line.cpu);
+  consumer_.on_problem({number_, what, "since", earlier,
+                        ++turns_ == kTurnsFollowed ? "time is not looked at any more"
+                        : all                      ? "what tasks hold is forgotten"
+                                                   : "the lines' order is kept"});
+  if (!all) return;
+  for (std::uint32_t cpu = 0; cpu < last_.size(); ++cpu)
+    if (last_[cpu].line != 0) model_.lose(cpu, 0, number_);
+  last_.assign(last_.size(), {});
+  latest_ = {};
+}
+
 void FtraceReader::event(const FtraceLine& line) {
   bool readable = true;
+  look_at_time(line);
   if (starts_with(line.event, "lock_")) {
     if (lock_source_ == Source::kLockx && line.event != "lock_acquired") return;
     readable = stock_lock(task_of(line, line.context()), line);

@@ -203,19 +203,19 @@ Status TraceFile::read_events(EventConsumer& consumer, TraceFacts* facts) {
 Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
   switch (format_) {
     case Format::kText: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_text(source, name_, consumer);
     }
     case Format::kFtrace: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_ftrace(source, name_, consumer);
     }
     case Format::kRapid: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_rapid_text(source, name_, consumer);
     }
     case Format::kRapidBinary:
-      return read_rapid_binary(fd_, prefix_, name_, consumer);
+      return read_rapid_binary(fd_, prefix_, name_, consumer, stop_);
     case Format::kNative: {
       TraceFacts local;
       Status status = read_native_trace(path_, consumer, facts != nullptr ? *facts : local);
