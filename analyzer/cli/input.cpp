@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/log.h"
 #include "cli/native.h"
 #include "reports/json.h"
 #include "reports/merge.h"
@@ -107,12 +108,22 @@ void tell(const traces::Status& status) {
 
 }  // namespace
 
-Input read_input(const std::string& path) {
+Input read_input(const std::string& path, bool as_log) {
   Input input{path, {}, true};
   traces::TraceFile file;
-  traces::Status status = file.open(path);
+  traces::Status status = file.open(path, as_log ? traces::Format::kLog : traces::Format::kUnknown);
   if (status.ok()) {
     switch (file.format()) {
+      case traces::Format::kLockdep: {
+        Part part{read_lockdep_graph(file, content_key(file), status), ""};
+        if (!status.failed()) input.parts.push_back(std::move(part));
+        break;
+      }
+      case traces::Format::kLog: {
+        Part part{read_log(file, content_key(file), status), ""};
+        if (!status.failed()) input.parts.push_back(std::move(part));
+        break;
+      }
       case traces::Format::kGraph: {
         std::string text;
         status = file.read_all(text);

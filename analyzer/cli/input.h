@@ -27,8 +27,9 @@ struct Input {
   bool whole = true;              // false: unreadable, or in part; told
 };
 
-/// `-` is standard input. Trouble is told on standard error, one line.
-Input read_input(const std::string& path);
+/// `-` is standard input. Trouble is told on standard error, one line. With `as_log` the file is taken for another tool's
+/// output, whatever it looks like.
+Input read_input(const std::string& path, bool as_log = false);
 
 /// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
 struct Union {

@@ -81,8 +81,10 @@ enum class Check : std::uint8_t {
   kAssertHeld,          // assert-held: an annotation said the lock is held here and it is not
   kSignalUnsafeLock,    // signal-unsafe-lock: a handler or interrupt may wait for what it has interrupted
   kWaitContext,         // wait-context: a lock that may sleep or spin where that is not allowed
+  kRcuUsage,            // rcu-usage: only reported by the kernel's lockdep, never by the engine
+  kLockMisuse,          // lock-misuse: likewise, only reported by other tools
 };
-inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kWaitContext) + 1;
+inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kLockMisuse) + 1;
 
 /// What can honestly be said of a finding, weakest first, so that `a >= b` means "at least as certain".
 enum class Verdict : std::uint8_t { kRefuted, kLatent, kPossible, kFeasible, kConfirmed, kDeadlock };
@@ -104,6 +106,7 @@ enum class Reason : std::uint8_t {
   kObserved,            // confirmed: seen to happen in this run
   kBlockedNow,          // deadlock: these contexts wait for each other now
   kSelfBlocked,         // deadlock: a context waits for a lock it holds itself
+  kReported,            // another tool's finding, in its words (FindingInfo::said)
 };
 
 }  // namespace crossdep::engine

@@ -73,6 +73,8 @@ std::string observed(const Graph& graph, const Finding& finding) {
     case Check::kExitHeld: return who + " ended while it held " + name;
     case Check::kAssertHeld: return who + " does not hold " + name + ", which this code requires";
     case Check::kWaitContext: return who + " requested " + name + " where it may not wait for such a lock";
+    case Check::kRcuUsage:
+    case Check::kLockMisuse: return who + " used " + name + " against its rules";
     case Check::kRecursiveLock: return who + " requested " + name + " while it held it";
     default: return "it happened in this run";
   }
@@ -110,6 +112,7 @@ const char* code(Reason reason) {
     case Reason::kObserved: return "observed";
     case Reason::kBlockedNow: return "blocked-now";
     case Reason::kSelfBlocked: return "self-blocked";
+    case Reason::kReported: return "reported";
   }
   return "unknown";
 }
@@ -145,6 +148,7 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     case Reason::kBlockedNow: return "these contexts are blocked on each other now: " + contexts_of(graph, finding) + places;
     case Reason::kSelfBlocked:
       return context_name(graph, finding.context) + " waits for a lock it holds itself" + places;
+    case Reason::kReported: return "another tool reported it";   // FindingInfo::said knows better
   }
   return "for an unknown reason";
 }
