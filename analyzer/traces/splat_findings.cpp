@@ -114,13 +114,16 @@ class Findings {
     return f;
   }
 
+  // Our own trace begins at the place itself; that of a report of another tool as that tool printed it.
+  bool own_site() const { return s_.ours && !s_.backtrace.empty() && !is_carrier(function_of(s_.backtrace.front())); }
+
   // A finding without a cycle; its id is made of the function too.
   void simple(Check check, const PrintedLock& lock) {
     if (!lock.known()) return;
     PrintedFinding f = base(check, Verdict::kConfirmed);
     f.lock = lock;
-    f.site = s_.ours && !s_.backtrace.empty() ? s_.backtrace.front() : lock.site;
-    if (!s_.ours && (check == Check::kDestroyHeld || f.site.empty())) f.site = own_place(s_.backtrace);
+    f.site = own_site() ? s_.backtrace.front() : lock.site;
+    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty())) f.site = own_place(s_.backtrace);
     out_.push_back(std::move(f));
   }
 
@@ -129,7 +132,7 @@ class Findings {
     PrintedFinding f = base(Check::kRecursiveLock, Verdict::kPossible);
     f.lock = s_.requested;
     f.other = s_.held_lock;
-    f.site = s_.ours && !s_.backtrace.empty() ? s_.backtrace.front() : s_.requested.site;
+    f.site = own_site() ? s_.backtrace.front() : s_.requested.site;
     out_.push_back(std::move(f));
   }
 

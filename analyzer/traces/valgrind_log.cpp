@@ -283,8 +283,9 @@ void ValgrindLog::end(Process& process) {
 
 void ValgrindLog::finish() {
   for (auto& [pid, process] : processes_) {
+    // Its locks are described last: without that they would get other names.
     if (process.kind != Kind::kNone && !process.ended) cut_at_ = process.line;
-    end(process);
+    else end(process);
   }
   if (races_ != 0) consumer_.on_note(fmt::format("{} of valgrind's errors are data races, not about locks", races_));
 }

@@ -136,23 +136,6 @@ def explain_reads_helgrind_and_drd(box):
 
 
 @test
-def explain_live_thread_sanitizer_and_our_run_name_a_global_alike(box):
-    """What TSan says of a global mutex has the id our own check gives it."""
-    text = ('#include <pthread.h>\npthread_mutex_t g_twice = PTHREAD_MUTEX_INITIALIZER;\n'
-            'int main(void) { pthread_mutex_lock(&g_twice); pthread_mutex_unlock(&g_twice); '
-            'return pthread_mutex_unlock(&g_twice) == 77; }\n')
-    plain = box.compile("twice.c", "twice", text=text)
-    box.under(plain)
-    mine = [f["id"] for f in box.findings() if f["check"] == "bad-unlock"]
-    sanitized = box.compile("twice.c", "twice_tsan", flags=["-fsanitize=thread"], text=text)
-    done = box.run("setarch", "-R", sanitized)
-    if "ThreadSanitizer: unlock" not in done.err:
-        box.skip("ThreadSanitizer does not run here")
-    told = json.loads(box.run(box.crossdep, "explain", "--format", "json", "-", stdin=done.err.encode()).out)
-    box.equal([f["id"] for f in told["findings"]], mine, "ids")
-
-
-@test
 def explain_without_a_report_is_nothing_recorded(box):
     done = box.run(box.crossdep, "explain", box.write("dmesg.txt", "[    0.000000] Linux version 6.1.0\n[    1.0] usb 1-1: new\n"))
     box.equal(done.status, 3, "status")
