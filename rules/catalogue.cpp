@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// See catalogue.h. The examples are text traces: `crossdep check` on each gives exactly its finding (a test does so).
+// See catalogue.h. `crossdep check` on each example, or `crossdep explain`, gives exactly its finding (a test does so).
 //
 // Threading: constant data.  Allocation: none.
 #include "rules/catalogue.h"
@@ -59,6 +59,21 @@ constexpr std::array<CheckText, engine::kCheckCount> kCatalogue = {{
      "The context (an interrupt) or a lock it holds (a spinlock) does not allow to sleep, or not even to spin on a lock "
      "whose holder may sleep. Take the lock before, use a lock of the stricter kind, or defer the work.",
      "T1 acquire s wait=0:2\nT1 acquire m wait=0:4\nT1 release m\nT1 release s\n", Level::kError},
+    {Check::kRcuUsage, "rcu-usage", "something RCU protects is used without its protection",
+     "The kernel's lockdep saw a pointer that RCU protects read outside a read-side critical section, or a sleep inside "
+     "one. What is pointed to may be freed meanwhile. Take rcu_read_lock() around the use, or name the lock that makes it "
+     "safe in the dereference. Only kernel logs report it (`crossdep explain`).",
+     "WARNING: suspicious RCU usage\n6.1.0 #1 Not tainted\n-----------------------------\n"
+     "kernel/a.c:12 suspicious rcu_dereference_check() usage!\nstack backtrace:\n"
+     "CPU: 0 PID: 1 Comm: init Not tainted 6.1.0 #1\nCall Trace:\n <TASK>\n lookup+0x1/0x9\n </TASK>\n",
+     Level::kError, Example::kLog},
+    {Check::kLockMisuse, "lock-misuse", "a lock is used against the rules of its kind",
+     "Another tool reports a call that the lock does not allow: it was never initialised, has an impossible subclass, is "
+     "downgraded without being held for writing, is no lock at all, or is not held where a wait or signal needs it. What "
+     "the lock protects is open there. The reason has the tool's words; `crossdep explain` reports it.",
+     "BUG: looking up invalid subclass: 9\nturning off the locking correctness validator.\n"
+     "CPU: 0 PID: 1 Comm: init Not tainted 6.1.0 #1\nCall Trace:\n <TASK>\n enter+0x1/0x9\n </TASK>\n",
+     Level::kError, Example::kLog},
 }};
 
 constexpr bool in_order() {

@@ -14,13 +14,17 @@ namespace crossdep::rules {
 
 enum class Level { kNote, kWarning, kError };
 
+/// What an example is: a text trace (`crossdep check`), or, for what only other tools find, a log (`crossdep explain`).
+enum class Example { kTrace, kLog };
+
 struct CheckText {
   engine::Check check;
   const char* id;          // lower case, words joined by '-'
   const char* title;       // one line, no full stop
   const char* description; // a paragraph: what it means, why it matters, what to do
-  const char* example;     // the smallest program that shows it, as a text trace
+  const char* example;     // the smallest program that shows it
   Level level;             // what a report format shows it as unless configured otherwise
+  Example example_is = Example::kTrace;
 };
 
 /// The entry of this check.

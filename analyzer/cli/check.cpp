@@ -27,7 +27,7 @@ int check(const Request& request) {
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
-    Input input = read_input(path, request.strict);
+    Input input = read_input(path, {.strict = request.strict});
     whole &= input.whole;
     for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
   }

@@ -27,6 +27,7 @@ void add_run(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_merge(CLI::App& app, Action& action);
+void add_explain(CLI::App& app, Action& action);
 void add_rules(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 

@@ -16,6 +16,7 @@
 
 #include "cli/command.h"
 #include "cli/contradictions.h"
+#include "cli/log.h"
 #include "cli/native.h"
 #include "cli/progress.h"
 #include "reports/json.h"
@@ -115,13 +116,23 @@ void tell(const traces::Status& status) {
 
 }  // namespace
 
-Input read_input(const std::string& path, bool strict) {
+Input read_input(const std::string& path, const Reading& reading) {
   Input input{path, {}, true};
   traces::TraceFile file;
-  traces::Status status = file.open(path);
+  traces::Status status = file.open(path, reading.format);
   if (status.ok()) {
     const Progress progress(file);
     switch (file.format()) {
+      case traces::Format::kLockdep: {
+        Part part{read_lockdep_graph(file, content_key(file), status), ""};
+        if (!status.failed()) input.parts.push_back(std::move(part));
+        break;
+      }
+      case traces::Format::kLog: {
+        Part part{read_log(file, content_key(file), status), ""};
+        if (!status.failed()) input.parts.push_back(std::move(part));
+        break;
+      }
       case traces::Format::kGraph: {
         std::string text;
         status = file.read_all(text);
@@ -133,13 +144,13 @@ Input read_input(const std::string& path, bool strict) {
         break;
       }
       case traces::Format::kNative: {
-        NativeResult result = judge_native(file, strict);
+        NativeResult result = judge_native(file, reading.strict);
         status = result.status;
         if (!status.failed()) input.parts.push_back({std::move(result.graph), ""});
         break;
       }
       default: {
-        std::vector<Part> parts = CaseJudge(file, strict).judge(file, status);
+        std::vector<Part> parts = CaseJudge(file, reading.strict).judge(file, status);
         if (!status.failed()) input.parts = std::move(parts);
       }
     }

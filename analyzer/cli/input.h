@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "traces/open.h"
 
 namespace crossdep::cli {
 
@@ -27,9 +28,13 @@ struct Input {
   bool whole = true;              // false: unreadable, or in part; told
 };
 
+struct Reading {
+  traces::Format format = traces::Format::kUnknown;   // believed, whatever the file looks like, unless it is this
+  bool strict = false;            // the first thing a trace says against itself ends the reading
+};
 /// `-` is standard input. Trouble is told on standard error, one line; what a trace says against itself one line each, the
-/// first ones. `strict`: the first of those ends the reading.
-Input read_input(const std::string& path, bool strict = false);
+/// first ones.
+Input read_input(const std::string& path, const Reading& reading = {});
 
 /// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
 struct Union {

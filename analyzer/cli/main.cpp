@@ -55,6 +55,7 @@ int dispatch(int argc, char** argv) {
   add_check(app, action);    // judge recorded traces
   add_report(app, action);   // look at a graph
   add_merge(app, action);    // union of graphs
+  add_explain(app, action);  // findings other tools printed
   add_rules(app, action);    // the catalogue of checks
   add_render(app, action);   // what the runtime calls to print; not listed
 

@@ -41,8 +41,9 @@ int rules_of(const std::string& id) {
   engine::Check check;
   if (rules::parse_check(id, check)) {
     const rules::CheckText& text = rules::catalogue(check);
-    fmt::print("{} ({}): {}\n\n{}\nThe smallest trace that shows it (crossdep check FILE):\n\n{}", text.id, rules::word(text.level),
-               text.title, wrapped(text.description, 100), text.example);
+    const bool log = text.example_is == rules::Example::kLog;
+    fmt::print("{} ({}): {}\n\n{}\nThe smallest {} that shows it (crossdep {} FILE):\n\n{}", text.id, rules::word(text.level),
+               text.title, wrapped(text.description, 100), log ? "log" : "trace", log ? "explain" : "check", text.example);
     return kQuiet;
   }
   std::vector<std::string> known;

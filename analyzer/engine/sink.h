@@ -112,6 +112,9 @@ struct FindingInfo {
   // links have the same context.
   std::uint32_t link_count;
   const LinkInfo* links;
+  // Reason::kReported only: why, as one sentence without the verdict; not terminated.
+  const char* said;
+  std::uint32_t said_length;
 };
 
 struct Losses {

@@ -84,8 +84,10 @@ enum class Check : std::uint8_t {
   kAssertHeld,          // assert-held: an annotation said the lock is held here and it is not
   kSignalUnsafeLock,    // signal-unsafe-lock: a handler or interrupt may wait for what it has interrupted
   kWaitContext,         // wait-context: a lock that may sleep or spin where that is not allowed
+  kRcuUsage,            // rcu-usage: only reported by the kernel's lockdep, never by the engine
+  kLockMisuse,          // lock-misuse: likewise, only reported by other tools
 };
-inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kWaitContext) + 1;
+inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kLockMisuse) + 1;
 
 /// What can honestly be said of a finding, weakest first, so that `a >= b` means "at least as certain".
 enum class Verdict : std::uint8_t { kRefuted, kLatent, kPossible, kFeasible, kConfirmed, kDeadlock };
@@ -110,6 +112,7 @@ enum class Reason : std::uint8_t {
   kNestedCycle,         // possible: same class nested, these very instances in both orders
   kNestedParentFirst,   // latent: same class nested, always parent before child
   kNestedByLevel,       // latent: same class nested, many pairs and no two of them contradict
+  kReported,            // another tool's finding, in its words (FindingInfo::said)
 };
 
 }  // namespace crossdep::engine

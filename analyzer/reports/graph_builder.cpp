@@ -89,8 +89,10 @@ void GraphBuilder::on_finding(const engine::FindingInfo& info) {
   f.info.reason_instance = life_of(info.reason_instance);
   f.held = take_held(info.held, info.held_count);
   f.links.assign(info.links, info.links + info.link_count);
+  f.said = printable({info.said == nullptr ? "" : info.said, info.said == nullptr ? 0 : info.said_length});
   f.info.held = nullptr;
   f.info.links = nullptr;
+  f.info.said = nullptr;
 }
 
 std::string GraphBuilder::finding_id(engine::FindingId id) const {
@@ -293,7 +295,9 @@ class GraphBuilder::Assembly {
     if (f.links.empty() && f.instance != kNoIndex) f.classes.push_back(graph_.instances[f.instance].class_index);
     const Index sites[2] = {site_index(info.reason_site[0]), site_index(info.reason_site[1])};
     f.reason_code = code(info.reason);
-    f.reason = reason_sentence(graph_, f, info.reason, sites, instance_index(info.reason_instance));
+    f.reason = info.reason == engine::Reason::kReported && !raw.said.empty()
+                   ? raw.said
+                   : reason_sentence(graph_, f, info.reason, sites, instance_index(info.reason_instance));
     f.id = make_finding_id(graph_, f);
     b_.ids_[id] = f.id;
     graph_.findings.push_back(std::move(f));

@@ -92,6 +92,7 @@ class GraphBuilder final : public engine::Sink {
     engine::FindingInfo info;
     std::vector<engine::HeldInfo> held;
     std::vector<engine::LinkInfo> links;
+    std::string said;
   };
   class Assembly;   // one build(), in graph_builder.cpp
 

@@ -73,6 +73,8 @@ std::string observed(const Graph& graph, const Finding& finding) {
     case Check::kExitHeld: return who + " ended while it held " + name;
     case Check::kAssertHeld: return who + " does not hold " + name + ", which this code requires";
     case Check::kWaitContext: return who + " requested " + name + " where it may not wait for such a lock";
+    case Check::kRcuUsage:
+    case Check::kLockMisuse: return who + " used " + name + " against its rules";
     case Check::kRecursiveLock: return who + " requested " + name + " while it held it";
     default: return "it happened in this run";
   }
@@ -113,6 +115,7 @@ const char* code(Reason reason) {
     case Reason::kNestedCycle: return "nested-cycle";
     case Reason::kNestedParentFirst: return "nested-parent-first";
     case Reason::kNestedByLevel: return "nested-by-level";
+    case Reason::kReported: return "reported";
   }
   return "unknown";
 }
@@ -154,6 +157,7 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
       return "locks of " + subject_class(graph, finding) + " were always nested parent before child: none directly under two others" + places;
     case Reason::kNestedByLevel:
       return "locks of " + subject_class(graph, finding) + " were always nested level by level: no two of the pairs seen contradict" + places;
+    case Reason::kReported: return "another tool reported it";   // FindingInfo::said knows better
   }
   return "for an unknown reason";
 }

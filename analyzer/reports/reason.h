@@ -3,8 +3,8 @@
 // Why a finding has its verdict: the machine's code and one sentence for people, with the places it speaks of.
 //
 // Codes: none-excluded instances-differ timed history-only budget-spent nested-unordered one-context
-// ordered-by-fork-join ordered-by-signal nested-ordered gate-lock error-returned observed blocked-now self-blocked, and
-// runs-differ for a cycle that only the union of several runs has.
+// ordered-by-fork-join ordered-by-signal nested-ordered gate-lock error-returned observed blocked-now self-blocked
+// reported (by another tool), and runs-differ for a cycle that only the union of several runs has.
 //
 // Threading: pure functions.  Allocation: the heap.
 #pragma once

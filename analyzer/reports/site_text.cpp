@@ -66,6 +66,15 @@ bool parse_file(std::string_view text, Frame& out) {
 Frame parse_site(std::string_view text) {
   Frame out;
   text = trimmed(text);
+  if (text.ends_with(" [inline]")) {
+    out.inlined = true;
+    text = trimmed(text.substr(0, text.size() - 9));
+  }
+  if (text.ends_with(')')) {
+    const auto open = text.rfind(" (");
+    if (open != std::string_view::npos && open > 0 && parse_file(text.substr(open + 2, text.size() - open - 3), out))
+      text = trimmed(text.substr(0, open));
+  }
   if (text.ends_with(']')) {
     const auto open = text.rfind('[');
     if (open != std::string_view::npos && open > 0) {
@@ -75,7 +84,7 @@ Frame parse_site(std::string_view text) {
   }
   Frame symbol = out, file = out;
   if (parse_symbol(text, symbol)) return symbol;
-  if (parse_file(text, file)) return file;
+  if (out.file.empty() && parse_file(text, file)) return file;
   if (parse_hex(text, out.offset)) return out;
   out.function = text;
   return out;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Names for inputs that already speak in words: text traces and kernel traces, whose Sites are numbers of interned
-// strings. Understood are FILE:LINE, FILE:LINE:COLUMN, SYM, SYM+0xOFF, SYM+0xOFF/0xLEN, each with an optional [module]
-// behind it; anything else is taken as a function's name.
+// strings. Understood are FILE:LINE, FILE:LINE:COLUMN, SYM, SYM+0xOFF, SYM+0xOFF/0xLEN, each with an optional [module], a
+// (FILE:LINE) and an [inline] behind it, in this order; anything else is taken as a function's name.
 //
 // Threading: none of its own.  Allocation: the heap.
 #pragma once

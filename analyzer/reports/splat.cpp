@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "reports/format.h"
+#include "reports/reason.h"
 #include "reports/version.h"
 #include "rules/catalogue.h"
 
@@ -33,6 +34,8 @@ class Splat {
       case Check::kAssertHeld: assert_held(); break;
       case Check::kSignalUnsafeLock: interrupt(); break;
       case Check::kWaitContext: wait_context(); break;
+      case Check::kRcuUsage: rcu(); break;
+      case Check::kLockMisuse: misuse(); break;
       case Check::kLockOrderCycle:
       case Check::kCrossReleaseCycle: circular(); break;
     }
@@ -44,7 +47,7 @@ class Splat {
   // --- the kernel's layouts ------------------------------------------------------------------------------------------
 
   void circular() {
-    if (f_.links.empty()) return;
+    if (f_.links.empty()) return cut_circular();
     const Link& closing = f_.links.front();
     const Witness& w = closing.witness;
     const bool by_crosslock = f_.at_commit && engine::is_crosslock(g_.classes[closing.from].kind);
@@ -62,6 +65,16 @@ class Splat {
     }
     line("\nother info that might help us debug this:\n");
     scenario(closing, by_crosslock);
+    held_locks();
+    backtrace();
+  }
+
+  // A report of another tool of which the chain is lost.
+  void cut_circular() {
+    banner("possible circular locking dependency detected", 54);
+    line(task() + " is trying to acquire lock:");
+    line(lock(f_.instance, first_class(), f_.site));
+    line("\nother info that might help us debug this:\n");
     held_locks();
     backtrace();
   }
@@ -115,7 +128,7 @@ class Splat {
       if (g_.classes[link.to].kind == engine::Kind::kInterrupt) into = &link;
       if (g_.classes[link.from].kind == engine::Kind::kInterrupt) inside = &link;
     }
-    if (into == nullptr || inside == nullptr) return;
+    if (into == nullptr || inside == nullptr) return unsafe_call();
     const std::string handler = name(into->to);
     const bool signal = handler.compare(0, 7, "(signal") == 0;
     const std::string word = handler == "(softirq)" ? "SOFTIRQ" : signal ? "SIGNAL" : "HARDIRQ";
@@ -172,6 +185,16 @@ class Splat {
     backtrace();
   }
 
+  // Another tool's report of a call that may take a lock, in a handler.
+  void unsafe_call() {
+    banner("possible signal lock inversion dependency detected", 56);
+    line(task() + " just changed the state of lock:");
+    line(lock(f_.instance, first_class(), f_.site));
+    line("\nother info that might help us debug this:");
+    held_locks();
+    backtrace();
+  }
+
   // print_lock_invalid_wait_context()
   void wait_context() {
     line("\n=============================");
@@ -181,6 +204,22 @@ class Splat {
     line(task() + " is trying to lock:");
     line(lock(f_.instance, first_class(), f_.site));
     line("other info that might help us debug this:");
+    held_locks();
+    backtrace();
+  }
+
+  // lockdep_rcu_suspicious(); what it said is in the reason.
+  void rcu() {
+    banner("suspicious RCU usage", 29);
+    line(place(f_.site) + " suspicious RCU usage!");
+    line("\nother info that might help us debug this:");
+    held_locks();
+    backtrace();
+  }
+
+  void misuse() {
+    line("\nWARNING: " + name(first_class()) + " is used against its rules at " + place(f_.site));
+    line(ident());
     held_locks();
     backtrace();
   }
@@ -325,6 +364,11 @@ class Splat {
     line("");
     line("crossdep: " + verdict());
     line("crossdep: finding " + f_.id + " (" + rules::check_id(f_.check) + ")");
+    // The layouts of these two do not say which lock it is; another tool's reason need not either.
+    if (f_.reason_code == code(engine::Reason::kReported) && (f_.check == Check::kExitHeld || f_.check == Check::kAssertHeld))
+      line("crossdep: lock " + name(first_class()));
+    for (const Link& link : f_.links)
+      if (g_.classes[link.to].kind == engine::Kind::kInterrupt) line("crossdep: the handler is that of " + name(link.to));
     if (f_.run_verdict != f_.verdict && !f_.run_reason_code.empty())
       line(std::string("crossdep: in each run alone it is ") + word(f_.run_verdict) + ": " + f_.run_reason);
     for (std::size_t i = 0; i < f_.links.size(); ++i)

@@ -27,7 +27,8 @@ bool parse_kind(const std::string& kind, std::uint32_t& checks) {
     return true;
   }
   if (kind == "mutex") {
-    checks = bit(Check::kBadUnlock) | bit(Check::kDestroyHeld) | bit(Check::kExitHeld) | bit(Check::kAssertHeld);
+    checks = bit(Check::kBadUnlock) | bit(Check::kDestroyHeld) | bit(Check::kExitHeld) | bit(Check::kAssertHeld) |
+             bit(Check::kLockMisuse);
     return true;
   }
   checks = 0;

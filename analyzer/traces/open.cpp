@@ -12,8 +12,10 @@
 #include <cstring>
 
 #include "traces/ftrace_reader.h"
+#include "traces/proc_lockdep.h"
 #include "traces/rapid_reader.h"
 #include "traces/text_reader.h"
+#include "traces/tool_log.h"
 
 namespace crossdep::traces {
 namespace {
@@ -27,7 +29,7 @@ struct FormatName {
 };
 constexpr FormatName kFormats[] = {
     {Format::kNative, "native"}, {Format::kText, "text"}, {Format::kFtrace, "ftrace"},
-    {Format::kRapid, "rapid"}, {Format::kRapidBinary, "rapidbin"}, {Format::kGraph, "graph"}};
+    {Format::kRapid, "rapid"}, {Format::kRapidBinary, "rapidbin"}, {Format::kLog, "log"}, {Format::kLockdep, "lockdep"}, {Format::kGraph, "graph"}};
 
 // Reads until `size` bytes are there or the input ends. False on an error (errno).
 bool read_some(int fd, std::string& out, std::size_t size) {
@@ -67,7 +69,7 @@ Format format_by_name(std::string_view name) {
   return Format::kUnknown;
 }
 
-std::string_view format_names() { return "native, text, ftrace, rapid, rapidbin, graph"; }
+std::string_view format_names() { return "native, text, ftrace, rapid, rapidbin, log, lockdep, graph"; }
 
 Format recognise(std::string_view bytes, std::string& cause) {
   if (Container::sniff(bytes)) return Format::kNative;
@@ -96,6 +98,8 @@ Format recognise(std::string_view bytes, std::string& cause) {
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (looks_like_ftrace(line)) return Format::kFtrace;
+    if (looks_like_proc_lockdep(line)) return Format::kLockdep;
+    if (looks_like_tool_log(line)) return Format::kLog;
     if (looks_like_rapid_text(line)) return Format::kRapid;
     if (looks_like_text(line)) return Format::kText;
     if (!line.empty() && line.front() != '#') only_comments = false;
@@ -103,6 +107,8 @@ Format recognise(std::string_view bytes, std::string& cause) {
   cause = only_comments ? "not a trace: nothing but comments" : "not a trace: no line is an event of a known format";
   return Format::kUnknown;
 }
+
+bool TraceFile::is_binary() const { return !is_text(prefix_); }
 
 TraceFile::~TraceFile() {
   if (owned_ && fd_ >= 0) ::close(fd_);
@@ -200,6 +206,20 @@ Status TraceFile::read_events(EventConsumer& consumer, TraceFacts* facts) {
   return unpacked.ok() || status.failed() ? status : unpacked;   // damage there explains a line that is cut
 }
 
+Status TraceFile::read_findings(PrintedConsumer& consumer) {
+  LineSource source(fd_, prefix_);
+  const Status status = read_tool_log(source, name_, consumer);
+  const Status unpacked = unpacker_.finish();
+  return unpacked.ok() ? status : unpacked;
+}
+
+Status TraceFile::read_lockdep(engine::Sink& sink, ProcLockdepFacts& facts) {
+  LineSource source(fd_, prefix_);
+  const Status status = read_proc_lockdep(source, name_, sink, facts);
+  const Status unpacked = unpacker_.finish();
+  return unpacked.ok() ? status : unpacked;
+}
+
 Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
   switch (format_) {
     case Format::kText: {
@@ -222,6 +242,10 @@ Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
       if (!status.ok()) status.file = name_;
       return status;
     }
+    case Format::kLockdep:
+      return Status::fail(name_, "is a lockdep graph, not a trace");
+    case Format::kLog:
+      return Status::fail(name_, "is a log of findings, not a trace");
     case Format::kGraph:
       return Status::fail(name_, "is a graph, not a trace");
     case Format::kUnknown:

@@ -14,6 +14,8 @@
 
 #include "traces/event.h"
 #include "traces/native_trace.h"
+#include "traces/printed.h"
+#include "traces/proc_lockdep.h"
 #include "traces/status.h"
 #include "traces/unpacker.h"
 
@@ -26,10 +28,12 @@ enum class Format {
   kFtrace,      // the kernel's ftrace text
   kRapid,       // RAPID's standard text
   kRapidBinary, // and its binary form
+  kLog,         // what another tool printed: a kernel log, ThreadSanitizer's or Helgrind's output
+  kLockdep,     // /proc/lockdep or /proc/lockdep_chains
   kGraph,       // a graph (JSON): no trace, but accepted beside traces by the commands
 };
 
-/// The name used by --format: native, text, ftrace, rapid, rapidbin, graph.
+/// The name used by --format: native, text, ftrace, rapid, rapidbin, log, lockdep, graph.
 std::string_view format_name(Format format);
 /// kUnknown if there is no such format; a message can list format_names().
 Format format_by_name(std::string_view name);
@@ -67,6 +71,12 @@ class TraceFile {
   /// Gives all events to `consumer`; `facts` says more of a native trace. Fails for a graph, and for a native file without
   /// events (a journal: read_journal).
   Status read_events(EventConsumer& consumer, TraceFacts* facts = nullptr);
+  /// Gives all findings of a log to `consumer`.
+  Status read_findings(PrintedConsumer& consumer);
+  /// Gives the classes, dependencies and cycles of /proc/lockdep or /proc/lockdep_chains to `sink`.
+  Status read_lockdep(engine::Sink& sink, ProcLockdepFacts& facts);
+  /// Its beginning is no text.
+  bool is_binary() const;
 
  private:
   Status copy_input();

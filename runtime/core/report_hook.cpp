@@ -27,6 +27,8 @@ const char* check_name(Check check) noexcept {
     case Check::kAssertHeld: return "assert-held";
     case Check::kSignalUnsafeLock: return "signal-unsafe-lock";
     case Check::kWaitContext: return "wait-context";
+    case Check::kRcuUsage: return "rcu-usage";
+    case Check::kLockMisuse: return "lock-misuse";
   }
   return "finding";
 }

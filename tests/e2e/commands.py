@@ -22,7 +22,7 @@ T1 acquire B
 T1 release B
 T1 release A
 """
-COMMANDS = ["run", "check", "report", "merge", "rules"]
+COMMANDS = ["run", "check", "report", "merge", "explain", "rules"]
 
 
 def one_error(box, done, status=2, *parts):
@@ -382,8 +382,9 @@ def rules_lists_and_explains_the_checks(box):
         check = line.split()[0]
         one = box.run(box.crossdep, "rules", check)
         box.equal(one.status, 0, f"status of {check}")
-        example = one.out.split("(crossdep check FILE):\n\n")[1]
-        found = box.run(box.crossdep, "check", "--fail-on", "latent", box.write("example.cdt", example))
+        command = "check" if "(crossdep check FILE):" in one.out else "explain"
+        example = one.out.split(f"(crossdep {command} FILE):\n\n")[1]
+        found = box.run(box.crossdep, command, "--format", "splat", "--fail-on", "latent", box.write("example", example))
         box.has(found.out, f"({check})")
     wrong = box.run(box.crossdep, "rules", "lock-order-cycel")
     one_error(box, wrong, 2, "unknown check 'lock-order-cycel'")

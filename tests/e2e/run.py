@@ -31,6 +31,7 @@ def main():
     import commands  # noqa: F401  the command line
     import supervision  # noqa: F401  what `run` does with processes, signals, statuses
     import options as option_tests  # noqa: F401  what CROSSDEP_OPTIONS does
+    import explain  # noqa: F401  other tools' reports, the kernel's own graph
     import examples  # noqa: F401  the example programs, the seven classes first of all
     import installation  # noqa: F401  cmake --install, and the installed program
     import programs  # noqa: F401  real programs

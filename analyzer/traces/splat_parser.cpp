@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: MIT
+//
+// See splat_parser.h. line() is the table of contents; each function below takes one family of lines.
+#include "traces/splat_parser.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "traces/splat_words.h"
+
+namespace crossdep::traces {
+namespace {
+
+using engine::Mode;
+
+// So many lines in a row that say nothing of a lock, and the call trace is over.
+constexpr unsigned kForeign = 40;
+// So many, and what was to come is lost.
+constexpr unsigned kFar = 1000;
+
+bool is_rule(std::string_view text, char of) {
+  return text.size() >= 8 && text.find_first_not_of(of) == std::string_view::npos;
+}
+
+bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+
+unsigned leading_number(std::string_view text) {
+  unsigned out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+std::string between(std::string_view text, std::string_view begin, std::string_view end) {
+  const std::size_t from = text.find(begin);
+  if (from == std::string_view::npos) return {};
+  const std::size_t to = text.find(end, from + begin.size());
+  if (to == std::string_view::npos) return {};
+  return std::string(text.substr(from + begin.size(), to - from - begin.size()));
+}
+
+}  // namespace
+
+void SplatParser::begin(SplatKind kind, std::string_view text, std::uint64_t number, bool beginless) {
+  end(true);
+  splat_.kind = kind;
+  splat_.line = number;
+  splat_.title = text;
+  splat_.beginless = beginless;
+  next_ = beginless ? Next::kNothing : Next::kIdent;
+  if (kind == SplatKind::kExitHeld) parse_task(text.substr(text.find(": ") + 2), " still has", splat_.task);
+  if (kind == SplatKind::kMisuse || kind == SplatKind::kWarning || kind == SplatKind::kSleeping) {
+    if (const std::size_t at = text.find(" at "); at != std::string_view::npos) splat_.place = text.substr(at + 4);
+    if (before_.starts_with("DEBUG_LOCKS_WARN_ON")) splat_.message = before_;
+    if (kind == SplatKind::kMisuse && splat_.place.empty()) splat_.message = text;
+    next_ = Next::kOwnIdent;   // only our own assertions print an ident line here
+  }
+}
+
+void SplatParser::end(bool displaced) {
+  if (splat_.kind != SplatKind::kNone) {
+    splat_.displaced = displaced;
+    done_(splat_);
+  }
+  splat_ = Splat();
+  next_ = Next::kNothing;
+  stack_ = nullptr;
+  path_ = nullptr;
+  story_ = nullptr;
+  foreign_ = 0;
+  in_trace_ = false;
+}
+
+void SplatParser::line(std::string_view text, std::uint64_t number) {
+  const std::string_view line = trimmed(text);
+  SplatKind kind = splat_kind(line);
+  if (kind == SplatKind::kWarning && before_.starts_with("DEBUG_LOCKS_WARN_ON(")) kind = SplatKind::kMisuse;
+  if (kind != SplatKind::kNone) {
+    begin(kind, line, number, false);
+  } else if (splat_.kind == SplatKind::kNone) {
+    for (const auto& [words, implied] : {std::pair{"is trying to acquire lock:", SplatKind::kCircular},
+                                         {"the existing dependency chain (in reverse order) is:", SplatKind::kCircular},
+                                         {"just changed the state of lock:", SplatKind::kInversion},
+                                         {"is trying to release lock (", SplatKind::kBadUnlock},
+                                         {"with a lock still held there!", SplatKind::kFreed}})
+      if (has(line, words)) begin(implied, {}, number, true);
+  }
+  if (splat_.kind != SplatKind::kNone && kind == SplatKind::kNone) {
+    if (line.empty()) {
+      if (stack_ != nullptr && !stack_->empty() && !in_trace_) stack_ = nullptr;
+    } else if (ident(line) || own_line(text) || header(line) || chain(line) || interrupt_rule(line) || path(line) ||
+               scenario(text) || held(line) || misuse(line) || dept(line) || expected(text) || frame(text)) {
+      foreign_ = 0;
+    } else if (++foreign_ > (splat_.reached_trace ? kForeign : kFar)) {
+      end(!splat_.reached_trace);
+    }
+  }
+  if (!line.empty()) before_ = line;
+}
+
+// "6.1.192 #1 Tainted: ...", "crossdep 0.1.0 possible: ...": the line below the title.
+bool SplatParser::ident(std::string_view text) {
+  if (next_ != Next::kIdent && next_ != Next::kOwnIdent) return false;
+  const std::string_view word = text.substr(0, text.find(' '));
+  if (word == "crossdep") {
+    splat_.ours = true;
+    std::string_view rest = text.substr(word.size());
+    rest = trimmed(rest);
+    const std::size_t version = rest.find(' ');
+    if (version != std::string_view::npos) {
+      splat_.release = rest.substr(0, version);
+      rest.remove_prefix(version + 1);
+      const std::size_t colon = rest.find(": ");
+      if (colon != std::string_view::npos) {
+        splat_.our_verdict = rest.substr(0, colon);
+        splat_.our_reason = rest.substr(colon + 2);
+      }
+    }
+    next_ = Next::kNothing;
+    return true;
+  }
+  if (next_ == Next::kOwnIdent) return false;
+  if (is_rule(text, '-')) {   // 2.6.18 printed no release there
+    if (splat_.kind != SplatKind::kRcu) next_ = Next::kNothing;
+    return true;
+  }
+  if (!std::isdigit(static_cast<unsigned char>(word.front())) || !has(word, ".")) return false;
+  splat_.release = word;
+  next_ = splat_.kind == SplatKind::kRcu ? Next::kRcuPlace : Next::kNothing;
+  return true;
+}
+
+// What the line before has announced; lines that do not fit are left to others, and it is waited for on.
+bool SplatParser::expected(std::string_view text) {
+  PrintedLock lock;
+  const auto taken = [this] {
+    next_ = Next::kNothing;
+    return true;
+  };
+  switch (next_) {
+    case Next::kNothing: return outer_place(text);
+    case Next::kRequested: return parse_lock(text, lock) && (splat_.requested = lock, taken());
+    case Next::kHeld: return parse_lock(text, lock) && (splat_.held_lock = lock, taken());
+    case Next::kAnyLock: return parse_lock(text, lock) && (splat_.requested = lock, taken());
+    case Next::kSafe: return parse_class(text, splat_.safe) && taken();
+    case Next::kUnsafe: return parse_class(text, splat_.unsafe) && taken();
+    case Next::kOther: return parse_class(text, splat_.other) && taken();
+    case Next::kReleasedAt: {
+      bool reliable = true;
+      const std::string_view line = trimmed(text);
+      splat_.requested.site = parse_frame(line, reliable);
+      if (line.starts_with("[<")) std::from_chars(line.data() + 2, line.data() + line.size(), splat_.requested.address, 16);
+      if (splat_.requested.site.empty()) splat_.requested.site = trimmed(line.substr(line.find("] ") + 1));
+      return taken();
+    }
+    case Next::kNewDependency: {
+      PrintedLock second;
+      if (!parse_class(text, lock)) return false;
+      const std::size_t arrow = text.find("-> ");
+      if (arrow == std::string_view::npos) return false;
+      text.remove_prefix(arrow + 3);
+      if (!parse_class(text, second)) return false;
+      if (!splat_.held_lock.known()) splat_.held_lock = lock;
+      if (!splat_.requested.known()) splat_.requested = second;
+      return taken();
+    }
+    case Next::kRcuPlace: {
+      const std::string_view line = trimmed(text);
+      const std::size_t blank = line.find(' ');
+      if (is_rule(line, '-') || blank == std::string_view::npos || !has(line.substr(0, blank), ":")) return false;
+      splat_.place = line.substr(0, blank);
+      splat_.message = line.substr(blank + 1);
+      return taken();
+    }
+    default: return false;
+  }
+}
+
+// Decoders print a lock's line once for each inlined call: the last is the function itself.
+bool SplatParser::outer_place(std::string_view text) {
+  PrintedLock lock;
+  for (PrintedLock* known : {&splat_.requested, &splat_.held_lock}) {
+    if (!known->site.ends_with("[inline]") || !parse_lock(text, lock) || lock.name != known->name || lock.address != known->address) continue;
+    known->site = lock.site;
+    return true;
+  }
+  return false;
+}
+
+bool SplatParser::header(std::string_view text) {
+  struct Opening {
+    std::string_view words;
+    Next next;
+  };
+  constexpr Opening kWho[] = {{" is trying to acquire lock", Next::kRequested}, {" is trying to lock:", Next::kRequested},
+                              {" is trying to acquire:", Next::kRequested}, {" just changed the state of lock", Next::kRequested},
+                              {" takes:", Next::kRequested}, {" is freeing memory ", Next::kAnyLock},
+                              {" is leaving the kernel with locks still held!", Next::kNothing},
+                              {" is exiting with locks still held!", Next::kNothing}};
+  for (const Opening& opening : kWho) {
+    if (!has(text, opening.words)) continue;
+    if (!parse_task(text, opening.words, splat_.task)) return false;
+    // What stands between the task and the words is its interrupt state.
+    next_ = opening.next;
+    if (next_ != Next::kAnyLock) return true;
+    const std::string range = between(text, " is freeing memory ", ",");
+    std::from_chars(range.data(), range.data() + range.size(), splat_.range_begin, 16);
+    const std::size_t dash = range.find('-');
+    if (dash != std::string::npos && std::from_chars(range.data() + dash + 1, range.data() + range.size(), splat_.range_end, 16).ec == std::errc())
+      ++splat_.range_end;   // the kernel prints the last byte
+    return true;
+  }
+  for (const std::string_view words : {" is trying to release lock (", " is trying to contend lock ("}) {
+    if (!has(text, words)) continue;
+    parse_task(text, words, splat_.task);
+    const std::size_t from = text.find(words) + words.size(), to = text.rfind(") at:");
+    if (to == std::string_view::npos || to <= from) return false;
+    set_printed_name(text.substr(from, to - from), splat_.requested);
+    next_ = Next::kReleasedAt;
+    return true;
+  }
+  if (text.starts_with("but task is already holding") || text.starts_with("and this task is already holding")) {
+    next_ = Next::kHeld;
+    return true;
+  }
+  if (text.starts_with("but now in release context of a crosslock")) {
+    splat_.by_crosslock = true;
+    next_ = Next::kHeld;
+    return true;
+  }
+  if (text == "stack backtrace:" || text == "Call Trace:" || text == "Call trace:" || text == "Backtrace:") {
+    if (text != "stack backtrace:" && in_trace_ && !splat_.backtrace.empty()) {   // another message's
+      if (!splat_.ours) end(false);
+      return true;
+    }
+    splat_.reached_trace = in_trace_ = true;
+    stack_ = nullptr;
+    path_ = nullptr;
+    return true;
+  }
+  PrintedContext task;
+  if (parse_cpu_line(text, task, splat_.release)) {
+    if (!splat_.task.known()) splat_.task = task;
+    // Since 6.x a WARNING's first line names no task; older ones print Pid: after the trace has begun.
+    in_trace_ = in_trace_ || text.starts_with("Pid: ");
+    return true;
+  }
+  return false;
+}
+
+bool SplatParser::chain(std::string_view text) {
+  if (!text.starts_with("-> #")) return false;
+  const unsigned number = leading_number(text.substr(4));
+  const std::size_t open = text.find(" (");
+  PrintedLock lock;
+  std::string_view rest = open == std::string_view::npos ? std::string_view() : text.substr(open);
+  if (!parse_class(rest, lock)) return false;
+  Splat::Entry& entry = splat_.chain[number];
+  entry.lock = lock;
+  entry.stack.clear();
+  stack_ = &entry.stack;
+  return true;
+}
+
+bool SplatParser::interrupt_rule(std::string_view text) {
+  if (text.starts_with("inconsistent {") && has(text, "} -> {")) {
+    splat_.first_state = between(text, "{", "}");
+    splat_.second_state = between(text, "-> {", "}");
+    return true;
+  }
+  if (text.starts_with("{") && has(text, "} state was registered at:")) {
+    stack_ = &splat_.first_stack;
+    return true;
+  }
+  if (text.starts_with("but this lock took another, ") || text.starts_with("but this lock was taken by another, ")) {
+    splat_.interrupt = interrupt_in(text);
+    splat_.other_is_safe = text.starts_with("but this lock was");
+    next_ = Next::kOther;
+    return true;
+  }
+  if (text.starts_with("which would create a new lock dependency")) {
+    next_ = Next::kNewDependency;
+    return true;
+  }
+  const bool unsafe = has(text, "unsafe");
+  if (text.starts_with("but this new dependency connects a ") || (text.starts_with("to a ") && unsafe)) {
+    splat_.interrupt = interrupt_in(text);
+    next_ = unsafe ? Next::kUnsafe : Next::kSafe;
+    return true;
+  }
+  if (has(text, "which became ") && text.ends_with("at:")) {
+    stack_ = unsafe ? &splat_.unsafe_stack : &splat_.safe_stack;
+    return true;
+  }
+  return false;
+}
+
+// The lists of shortest dependencies below the interrupt rules' splats.
+bool SplatParser::path(std::string_view text) {
+  if (text.starts_with("the shortest dependencies between") || text.starts_with("the dependencies between")) {
+    path_ = has(text, "lock to be acquired") ? &splat_.second_path : &splat_.first_path;
+    return true;
+  }
+  if (text.starts_with("the ") && text.ends_with("lock's dependencies:")) {
+    splat_.whole_paths = false;
+    path_ = nullptr;
+    return true;
+  }
+  if (path_ == nullptr) return false;
+  if (text.starts_with("-> (") && has(text, " ops: ")) {
+    std::string_view rest = text.substr(3);
+    PrintedLock lock;
+    if (!parse_class(rest, lock)) return false;
+    path_->push_back({lock, {}});
+    stack_ = nullptr;
+    return true;
+  }
+  if (text == "... acquired at:") {
+    stack_ = path_->empty() ? nullptr : &path_->back().stack;
+    return true;
+  }
+  if (text.starts_with("... key")) {
+    stack_ = nullptr;
+    return true;
+  }
+  if (!text.ends_with(" at:") || path_->empty()) return false;
+  // "HARDIRQ-ON-W at:": of the unsafe end where it was used so, of the safe one where the interrupt did.
+  UsageWord use;
+  stack_ = nullptr;
+  if (splat_.kind == SplatKind::kInversion && parse_usage_word(text.substr(0, text.size() - 4), use) && use.interrupt == splat_.interrupt) {
+    PrintedStack& stack = use.inside ? splat_.safe_stack : splat_.unsafe_stack;
+    const bool the_end = path_->size() == 1 && use.inside == splat_.other_is_safe;
+    if (the_end && stack.empty()) stack_ = &stack;
+  }
+  return true;
+}
+
+// CPU0's column; it has 2 blanks before it, CPU1's 31.
+bool SplatParser::scenario(std::string_view line) {
+  if (splat_.kind != SplatKind::kCircular || splat_.reached_trace) return false;
+  const std::string_view text = trimmed(line);
+  const std::size_t open = text.find("lock(");
+  const bool sync = text.starts_with("sync(");
+  if (!text.ends_with(");") || (!sync && open != 0 && !text.starts_with("rlock(") && !text.starts_with("unlock("))) return false;
+  if (line.find_first_not_of(' ') > 12) return true;
+  const std::size_t from = text.find('(') + 1;
+  splat_.scenario.emplace_back(std::string(text.substr(from, text.size() - from - 2)), text.starts_with("rlock(") ? Mode::kRead : Mode::kWrite);
+  splat_.sync = sync;
+  return true;
+}
+
+bool SplatParser::held(std::string_view text) {
+  if (text.starts_with("no locks held by ")) {
+    if (!splat_.task.known()) parse_task(text.substr(17), {}, splat_.task);
+    return true;
+  }
+  const bool number = !text.empty() && std::isdigit(static_cast<unsigned char>(text.front()));
+  const std::size_t by = text.find(" held by ");
+  if (number && by != std::string_view::npos && has(text.substr(0, by), " lock")) {
+    PrintedContext who;
+    if (!parse_task(text.substr(by + 9), {}, who)) return false;
+    if (!splat_.task.known()) splat_.task = who;
+    // Below a hung task's splat the kernel lists what everyone holds.
+    if (who.tid != splat_.task.tid || splat_.held_promised != 0) return true;
+    splat_.held_promised = leading_number(text);
+    return true;
+  }
+  if (text.size() < 4 || text[0] != '#' || !std::isdigit(static_cast<unsigned char>(text[1])) || !has(text.substr(0, 5), ":")) return false;
+  PrintedLock lock;
+  if (splat_.held.size() < splat_.held_promised && leading_number(text.substr(1)) == splat_.held.size() &&
+      parse_lock(text.substr(text.find(':') + 1), lock))
+    splat_.held.push_back(lock);
+  if (splat_.kind == SplatKind::kReturnHeld && splat_.held.size() == splat_.held_promised) end(false);   // it has no trace
+  return true;
+}
+
+bool SplatParser::misuse(std::string_view text) {
+  if (text.starts_with("turning off the locking correctness validator")) {
+    splat_.turned_off = true;
+    return true;
+  }
+  if (splat_.kind == SplatKind::kSleeping && text.starts_with("in_atomic(): ")) {
+    const std::string pid = between(text, "pid: ", ",");
+    splat_.task.tid = leading_number(pid);
+    const std::size_t name = text.find("name: ");
+    if (name != std::string_view::npos) splat_.task.name = text.substr(name + 6);
+    return true;
+  }
+  return false;
+}
+
+// [S], [W] and [E] of each context of a DEPT report; the details that follow repeat them with their stacks.
+bool SplatParser::dept(std::string_view text) {
+  if (splat_.kind != SplatKind::kDept) return false;
+  if (text.starts_with("context ") && text.size() == 9) {
+    const auto index = static_cast<std::size_t>(text[8] - 'A');
+    if (index >= splat_.sides.size() && index < 26) splat_.sides.resize(index + 1);
+    dept_side_ = index;
+    return true;
+  }
+  if (text == "stacktrace:") {
+    if (stack_ != nullptr) stack_->clear();   // its first frame stood before it already
+    return true;
+  }
+  if (text.size() < 5 || text[0] != '[' || text[2] != ']' || text[3] != ' ' || dept_side_ >= splat_.sides.size()) return text == "(N/A)";
+  Splat::Side& side = splat_.sides[dept_side_];
+  const std::string_view what = trimmed(text.substr(3));
+  const bool detail = what.ends_with(":");
+  stack_ = nullptr;
+  if (text[1] == 'S' && !detail) side.start = what;
+  if (text[1] == 'W') detail ? stack_ = &side.wait_stack, void() : void(side.wait = what);
+  if (text[1] == 'E') detail ? stack_ = &side.event_stack, void() : void(side.event = what);
+  splat_.reached_trace = splat_.reached_trace || detail;
+  return true;
+}
+
+bool SplatParser::own_line(std::string_view line) {
+  if (!splat_.ours) return false;
+  const std::string_view text = trimmed(line);
+  const auto who = [&text](std::string_view before, PrintedContext& out) { parse_task(text.substr(4), before, out); };
+  if (text.starts_with("crossdep: ")) {
+    in_trace_ = false;
+    stack_ = nullptr;
+    story_ = nullptr;
+    if (text.starts_with("crossdep: finding ")) splat_.our_check = between(text, "(", ")");
+    if (text.starts_with("crossdep: lock ")) splat_.our_lock = text.substr(15);
+    if (text.starts_with("crossdep: the handler is that of ")) splat_.interrupt = text.substr(33);
+    if (const std::size_t at = text.find(" is released only after "); at != std::string_view::npos) {
+      const std::string name(text.substr(10, at - 10));
+      splat_.crosslocks.insert(name);
+      story_ = &splat_.stories[name];
+      story_->history = has(text, "(history: ");
+    }
+    return true;
+  }
+  if (story_ == nullptr) return false;
+  if (text.starts_with("[W] ")) {
+    who(" waits for ", story_->waiter);
+    stack_ = &story_->wait_stack;
+  } else if (text.starts_with("[S] ")) {
+    who(", which is to release it", story_->releaser);
+    stack_ = &story_->request_stack;
+  } else if (text.starts_with("[E] ")) {
+    stack_ = &story_->release_stack;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool SplatParser::frame(std::string_view line) {
+  std::string_view text = trimmed(line);
+  if (text.starts_with("---[ end trace")) {
+    if (!splat_.ours) end(false);
+    return true;
+  }
+  if (in_trace_ && text.front() == '<') {   // <TASK>, </IRQ>, <EOI>
+    // Old kernels put the first frame behind the tag.
+    const std::size_t close = text.find('>');
+    if (text == "</TASK>") {
+      if (splat_.ours) in_trace_ = false;
+      else end(false);
+      return true;
+    }
+    if (close == std::string_view::npos) return false;
+    text = trimmed(text.substr(close + 1));
+    if (text.empty()) return true;
+  }
+  PrintedStack* const into = in_trace_ ? &splat_.backtrace : stack_;
+  if (into == nullptr) return false;
+  bool reliable = true;
+  std::string frame = parse_frame(text, reliable);
+  // Ours may be file.c:12 or a name alone.
+  if (frame.empty() && splat_.ours && line.front() == ' ') frame = text;
+  if (frame.empty()) return false;
+  if (reliable) into->push_back(std::move(frame));
+  return true;
+}
+
+}  // namespace crossdep::traces

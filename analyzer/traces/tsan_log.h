@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// ThreadSanitizer's output (gcc's and clang's) -> the findings about locks in it: lock-order inversions, unlock of what is
+// not locked, destruction of a locked mutex, double locks, invalid mutexes, calls of unsafe functions in signal handlers. Its
+// data races and leaks are not about locks and only counted.
+//
+// A report lies between two lines of `=`; whatever stands before `WARNING:` (a test driver's prefix) is taken off the
+// following lines too. Format: compiler-rt/lib/tsan/rtl/tsan_report.cpp.
+// Threading: one thread.  Allocation: the heap, one report.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "traces/printed.h"
+#include "traces/printed_objects.h"
+
+namespace crossdep::traces {
+
+class TsanLog {
+ public:
+  explicit TsanLog(PrintedConsumer& consumer) : consumer_(consumer) {}
+
+  void line(std::string_view line, std::uint64_t number);
+  void finish();
+
+  /// The line where a report begins that the end of the log cut; 0 if there is none.
+  std::uint64_t cut_at() const { return cut_at_; }
+
+ private:
+  enum class Kind : std::uint8_t { kNone, kCycle, kDoubleLock, kBadUnlock, kDestroy, kInvalid, kSignal, kOther };
+  struct Acquisition {               // "Mutex M2 acquired here while holding mutex M1 in thread T1:"
+    std::string to, from, thread;
+    PrintedStack stack, from_stack;
+  };
+  struct Thread {
+    std::string name;
+    std::uint64_t tid = 0;
+  };
+
+  void begin(std::string_view text, std::uint64_t number);
+  void end(bool cut);
+  void section(std::string_view text);
+  void location(std::string_view text);
+  void cycle();
+  void simple();
+  PrintedFinding base(engine::Check check, engine::Verdict verdict) const;
+  PrintedContext thread(const std::string& name) const;
+  PrintedLock lock(const std::string& mutex);
+
+  PrintedConsumer& consumer_;
+  PrintedObjects objects_;
+  std::uint64_t objects_pid_ = 0, cut_at_ = 0, races_ = 0;
+
+  // The report being read.
+  Kind kind_ = Kind::kNone;
+  std::string prefix_, title_;
+  std::uint64_t line_ = 0, pid_ = 0;
+  std::vector<std::string> order_;                 // M1, M2, M1
+  std::vector<Acquisition> acquisitions_;
+  std::map<std::string, PrintedObject> mutexes_;   // by M number
+  std::map<std::string, Thread> threads_;          // by T number
+  PrintedObject global_;                           // "Location is global 'x' of size N at ADDRESS"
+  std::uint64_t global_size_ = 0;
+  PrintedStack first_, second_;                    // stacks without a title, and behind "and:"
+  PrintedStack* stack_ = nullptr;
+  std::string* maker_ = nullptr;
+  std::string first_maker_;
+};
+
+}  // namespace crossdep::traces
