@@ -54,6 +54,8 @@ int dispatch(int argc, char** argv) {
   add_check(app, action);    // judge recorded traces
   add_report(app, action);   // look at a graph
   add_merge(app, action);    // union of graphs
+  add_scan(app, action);     // read the source
+  add_coverage(app, action); // the source's lock order, and what of it was seen
   add_rules(app, action);    // the catalogue of checks
   add_render(app, action);   // what the runtime calls to print; not listed
 
