@@ -43,6 +43,21 @@ int usage(const CLI::App& app, const CLI::ParseError& wrong, int argc, char** ar
   return kUnusable;
 }
 
+/// The words of `scan FILE... -- FLAG...`, last first as the parser wants them: it would take flags for options of ours.
+/// Empty: nothing of that kind.
+std::vector<std::string> scan_flags(int argc, char** argv) {
+  if (argc < 2 || std::string(argv[1]) != "scan") return {};
+  std::vector<std::string> words;
+  bool behind = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!behind && word == "--") behind = true;
+    else words.push_back((behind ? "--flag=" : "") + word);
+  }
+  if (!behind) return {};
+  return {words.rbegin(), words.rend()};
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("Finds lock orders that can deadlock, in running programs and in recorded traces.", "crossdep");
   app.set_version_flag("--version", std::string("crossdep ") + CROSSDEP_VERSION, "Print the version");
@@ -61,7 +76,9 @@ int dispatch(int argc, char** argv) {
 
   if (unknown_command(app, argc, argv)) return kUnusable;
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words = scan_flags(argc, argv);
+    if (words.empty()) app.parse(argc, argv);
+    else app.parse(std::move(words));
   } catch (const CLI::ParseError& wrong) {
     return usage(app, wrong, argc, argv);
   }

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -131,11 +130,8 @@ void add_scan(CLI::App& app, Action& action) {
       "Without -p the files need no database: crossdep scan a.c b.c -- -Iinclude -DX=1\n"
       "Exit status: 0 nothing at or above the policy; 1 findings; 2 usage, or a file that cannot be read (the others are\n"
       "judged); 3 no lock operation found.");
+  command->add_option("--flag", request->flags, "A compiler's flag; main() makes one of each word after --")->group("")->allow_extra_args(false);
   command->callback([request, &action] {
-    // The parser gives what follows -- as more files; the first word with a dash is the first flag.
-    const auto flag = std::find_if(request->files.begin(), request->files.end(), [](const std::string& word) { return word.starts_with("-"); });
-    request->flags.assign(flag, request->files.end());
-    request->files.erase(flag, request->files.end());
     action = [request] { return scan(*request); };
   });
 }
