@@ -228,7 +228,7 @@ void add_or_raise(Graph& graph, Finding found) {
   const auto known = std::find_if(graph.findings.begin(), graph.findings.end(), [&](const Finding& f) { return f.id == found.id; });
   if (known == graph.findings.end()) {
     graph.findings.push_back(std::move(found));
-  } else if (known->verdict < found.verdict) {
+  } else if (known->verdict < found.verdict || (known->verdict == found.verdict && source_rank(found) < source_rank(*known))) {
     known->run_verdict = std::exchange(known->verdict, found.verdict);
     known->run_reason_code = std::exchange(known->reason_code, found.reason_code);
     known->run_reason = std::exchange(known->reason, found.reason);

@@ -286,9 +286,25 @@ ExprId FunctionLowering::value(CXCursor c) {
     case CXCursor_CXXDynamicCastExpr:
     case CXCursor_CXXFunctionalCastExpr:
     case CXCursor_UnexposedExpr: {
-      ExprId last = kNoExpr;
+      std::vector<CXCursor> inner;
       for (const CXCursor child : children(c))
-        if (clang_isExpression(clang_getCursorKind(child))) last = value(child);
+        if (clang_isExpression(clang_getCursorKind(child))) inner.push_back(child);
+      // The compiler's atomic operations are no calls to libclang: (object, [value,] order), in the order of their places.
+      const std::string_view text = unit_.text(extent(c).begin, extent(c).end);
+      const bool atomic_load = text.starts_with("__c11_atomic_load") || text.starts_with("__atomic_load_n");
+      const bool atomic_store = text.starts_with("__c11_atomic_store") || text.starts_with("__atomic_store_n") || text.starts_with("__c11_atomic_init");
+      if ((atomic_load || atomic_store) && inner.size() >= 2) {
+        inner = by_offset(c);
+        const ExprId object = expr(ExprKind::kDeref, value(inner[0]));
+        if (atomic_load) return load(object);
+        const ExprId what = value(inner[1]);
+        Op& op = emit(OpKind::kAssign, c);
+        op.object = object;
+        op.other = what;
+        return what;
+      }
+      ExprId last = kNoExpr;
+      for (const CXCursor child : inner) last = value(child);
       return last == kNoExpr ? unknown(pointee_record(type)) : last;
     }
     case CXCursor_UnaryExpr:   // sizeof and alignof do not evaluate their operand
