@@ -29,6 +29,8 @@ void add_report(CLI::App& app, Action& action);
 void add_merge(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);
 void add_rules(CLI::App& app, Action& action);
+void add_coverage(CLI::App& app, Action& action);
+void add_scan(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 
 /// `crossdep: error: TEXT`, `crossdep: warning: TEXT`, `crossdep: hint: TEXT`, `crossdep: TEXT`, each one line on standard error.

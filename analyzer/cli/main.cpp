@@ -44,6 +44,21 @@ int usage(const CLI::App& app, const CLI::ParseError& wrong, int argc, char** ar
   return kUnusable;
 }
 
+/// The words of `scan FILE... -- FLAG...`, last first as the parser wants them: it would take flags for options of ours.
+/// Empty: nothing of that kind.
+std::vector<std::string> scan_flags(int argc, char** argv) {
+  if (argc < 2 || std::string(argv[1]) != "scan") return {};
+  std::vector<std::string> words;
+  bool behind = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!behind && word == "--") behind = true;
+    else words.push_back((behind ? "--flag=" : "") + word);
+  }
+  if (!behind) return {};
+  return {words.rbegin(), words.rend()};
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("Finds lock orders that can deadlock, in running programs and in recorded traces.", "crossdep");
   app.set_version_flag("--version", std::string("crossdep ") + CROSSDEP_VERSION, "Print the version");
@@ -56,12 +71,16 @@ int dispatch(int argc, char** argv) {
   add_report(app, action);   // look at a graph
   add_merge(app, action);    // union of graphs
   add_explain(app, action);  // findings other tools printed
+  add_scan(app, action);     // read the source
+  add_coverage(app, action); // the source's lock order, and what of it was seen
   add_rules(app, action);    // the catalogue of checks
   add_render(app, action);   // what the runtime calls to print; not listed
 
   if (unknown_command(app, argc, argv)) return kUnusable;
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words = scan_flags(argc, argv);
+    if (words.empty()) app.parse(argc, argv);
+    else app.parse(std::move(words));
   } catch (const CLI::ParseError& wrong) {
     return usage(app, wrong, argc, argv);
   }

@@ -18,15 +18,17 @@ struct Request {
 };
 
 int merge(const Request& request) {
-  std::vector<reports::Graph> graphs;
+  reports::Merger merger;
   bool whole = true;
   for (const std::string& path : request.inputs) {
     Input input = read_input(path);
     if (input.parts.empty()) return kUnusable;
     whole &= input.whole;
-    for (Part& part : input.parts) graphs.push_back(std::move(part.graph));
+    for (Part& part : input.parts) merger.add(part.graph);
   }
-  return write_graph(request.output, reports::merge(graphs)) && whole ? kQuiet : kUnusable;
+  const reports::Graph all = merger.take();
+  for (const std::string& note : merger.notes()) say("note: " + note);
+  return write_graph(request.output, all) && whole ? kQuiet : kUnusable;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "reports/names.h"
+#include "reports/source_join.h"
 
 namespace crossdep::reports {
 namespace {
@@ -72,6 +73,7 @@ struct Renumbering {
     }
     for (Dependency& d : g.dependencies) apply(d);
     for (Finding& f : g.findings) apply(f);
+    for (LockSite& s : g.lock_sites) one(classes, s.class_index);
   }
 };
 
@@ -164,8 +166,10 @@ bool better(const Finding& a, const Finding& b) { return a.verdict != b.verdict 
 void unify_findings(std::vector<Finding>& findings) {
   unify(findings, [](const Finding& a, const Finding& b) { return a.id < b.id; },
         [](Finding& kept, Finding& other) { if (better(other, kept)) kept = std::move(other); });
-  // For readers: the most certain first.
-  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) { return a.verdict > b.verdict; });
+  // For readers: the most certain first; what a run has seen before what is known from the source.
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    return a.verdict != b.verdict ? a.verdict > b.verdict : source_rank(a) < source_rank(b);
+  });
 }
 
 // Marks what the evidence refers to.
@@ -263,6 +267,7 @@ void canonicalise(Graph& g) {
   Renumbering{nullptr, nullptr, nullptr, &contexts, &instances}.apply(g);
   unify_dependencies(g.dependencies);
   unify_findings(g.findings);
+  sort_unique(g.lock_sites);
   drop_unused(g);
 }
 
@@ -283,12 +288,13 @@ void append(Graph& graph, const Graph& other) {
   concatenate(graph.instances, copy.instances);
   concatenate(graph.dependencies, copy.dependencies);
   concatenate(graph.findings, copy.findings);
+  concatenate(graph.lock_sites, copy.lock_sites);
   if (graph.tool.empty()) graph.tool = copy.tool;
 }
 
 std::size_t table_size(const Graph& g) {
   return g.runs.size() + g.frames.size() + g.stacks.size() + g.classes.size() + g.contexts.size() + g.instances.size() +
-         g.dependencies.size() + g.findings.size();
+         g.dependencies.size() + g.findings.size() + g.lock_sites.size();
 }
 
 }  // namespace crossdep::reports

@@ -167,6 +167,19 @@ struct Finding {
   auto operator<=>(const Finding&) const = default;
 };
 
+/// A place in the source that acquires, waits or signals: what joins a run's locks, which have no names there, with the
+/// classes the source names.
+struct LockSite {
+  std::string file;
+  std::uint32_t line = 0, column = 0;
+  std::string function;
+  Index class_index = kNoIndex;
+  engine::Mode mode = engine::Mode::kWrite;
+  std::string operation;             // "acquire", "wait", "signal"
+
+  auto operator<=>(const LockSite&) const = default;
+};
+
 struct Graph {
   unsigned schema = kSchemaVersion;
   std::string tool;                  // what wrote it: "crossdep 0.1.0"
@@ -178,6 +191,7 @@ struct Graph {
   std::vector<Instance> instances;
   std::vector<Dependency> dependencies;
   std::vector<Finding> findings;
+  std::vector<LockSite> lock_sites;
 
   engine::Losses losses() const;     // of all runs together
   std::uint64_t requests() const;    // of all runs together; 0 means that nothing was recorded

@@ -168,6 +168,7 @@ class Reader {
     top.list("stacks", true, [&](const Json& json, const std::string& path) { read(json, path, g_.stacks.emplace_back()); });
     table(top, "dependencies", g_.dependencies);
     table(top, "findings", g_.findings);
+    table(top, "lock_sites", g_.lock_sites, false);
     top.end();
     return error_;
   }
@@ -364,6 +365,16 @@ class Reader {
     o.derived("contexts", Json::value_t::array);
     o.derived("locations", Json::value_t::array);
     nested(o, "closing", true, [&](Object& inner) { read_closing(inner, f); });
+  }
+
+  void read(Object& o, LockSite& s) {
+    o.text("file", s.file, true);
+    o.number("line", s.line, true);
+    o.number("column", s.column);
+    o.text("function", s.function, true);
+    class_ref(o, "class", s.class_index);
+    o.enumerated("mode", s.mode);
+    o.text("operation", s.operation, true);
   }
 
   void read_closing(Object& o, Finding& f) {

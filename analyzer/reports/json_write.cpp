@@ -38,6 +38,7 @@ class Writer {
     out["stacks"] = g_.stacks;
     out["dependencies"] = list(g_.dependencies);
     out["findings"] = list(g_.findings);
+    if (!g_.lock_sites.empty()) out["lock_sites"] = list(g_.lock_sites);
     return out;
   }
 
@@ -177,6 +178,12 @@ class Writer {
     out["contexts"] = contexts(f);
     out["locations"] = locations(f);
     out["closing"] = closing(f);
+    return out;
+  }
+
+  Json object(const LockSite& s) const {
+    Json out = {{"file", s.file}, {"line", s.line}, {"function", s.function}, {"class", class_name(s.class_index)}, {"mode", word(s.mode)}, {"operation", s.operation}};
+    put_number(out, "column", s.column);
     return out;
   }
 

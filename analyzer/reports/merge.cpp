@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "reports/canonical.h"
+#include "reports/source_join.h"
 #include "reports/union_search.h"
 #include "reports/version.h"
 
@@ -43,6 +44,8 @@ void Merger::add(const Graph& graph) {
 
 Graph Merger::take() {
   canonicalise(sum_);
+  notes_ = join_source(sum_);
+  if (!sum_.lock_sites.empty()) canonicalise(sum_);
   add_union_findings(sum_);
   canonicalise(sum_);
   sum_.tool = tool_version();

@@ -9,6 +9,7 @@
 // Threading: pure functions.  Allocation: the heap.  Cost: the union, plus one engine insertion per dependency mode.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "reports/graph.h"
@@ -21,8 +22,11 @@ class Merger {
   void add(const Graph& graph);
   /// The union of what was added; the merger is empty again.
   Graph take();
+  /// What the last take() could not join with the source, a line each (see source_join.h).
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  std::vector<std::string> notes_;
   Graph sum_;                 // what was added, tables not yet unified
   std::size_t unified_ = 0;   // size of the sum when its tables were last unified
 };

@@ -162,6 +162,21 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
   return "for an unknown reason";
 }
 
+std::string half_observed_sentence(const Graph& graph, const Finding& finding) {
+  std::size_t seen = 0;
+  std::string missing;
+  for (const Link& link : finding.links) {
+    if (link.witness.origin != engine::Origin::kStatic) {
+      ++seen;
+      continue;
+    }
+    missing += (missing.empty() ? "" : ", ") + graph.classes[link.from].name + " -> " + graph.classes[link.to].name;
+    if (link.witness.to_site != kNoIndex) missing += " (" + short_place(graph, link.witness.to_site) + ")";
+  }
+  return "half observed: " + std::to_string(seen) + " of its " + std::to_string(finding.links.size()) +
+         " dependencies were seen in runs; only in the source: " + missing;
+}
+
 std::string runs_differ_sentence(const Graph& graph, const Finding& finding) {
   std::set<Index> runs;
   for (const Link& link : finding.links)

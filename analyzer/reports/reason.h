@@ -23,6 +23,9 @@ const char* code(engine::Reason reason);
 /// `subject` the instance (the gate lock), kNoIndex if there is none.
 std::string reason_sentence(const Graph& graph, const Finding& finding, engine::Reason reason, const Index (&sites)[2],
                             Index subject);
+/// The sentence of a cycle that is partly known from the source only: which links those are.
+std::string half_observed_sentence(const Graph& graph, const Finding& finding);
+
 /// The sentence of kRunsDiffer.
 std::string runs_differ_sentence(const Graph& graph, const Finding& finding);
 

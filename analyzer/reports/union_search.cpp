@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "reports/finding_id.h"
 #include "reports/reason.h"
+#include "reports/source_join.h"
 
 namespace crossdep::reports {
 namespace {
@@ -29,14 +30,6 @@ class Heap final : public engine::Allocator {
   void* allocate(std::size_t bytes) noexcept override { return std::calloc(1, bytes); }
   void deallocate(void* memory, std::size_t) noexcept override { std::free(memory); }
 };
-
-// A dependency of the cycle and the mode combination it is part of it by.
-struct Step {
-  Index dependency;
-  bool any_mode = true;
-  Mode from_mode = Mode::kWrite, to_mode = Mode::kWrite;
-};
-using Cycle = std::vector<Step>;
 
 // Notes which cycles the engine finds. Dependencies are imported in the order of the graph, so their numbers are indices.
 class CycleNotes final : public engine::Sink {
@@ -54,7 +47,7 @@ class CycleNotes final : public engine::Sink {
     Cycle cycle;
     for (std::uint32_t i = 0; i < info.link_count; ++i) {
       const engine::LinkInfo& link = info.links[i];
-      Step step{index_of_[link.dependency]};
+      CycleStep step{index_of_[link.dependency]};
       const auto& modes = modes_[link.dependency];
       if (link.witness < modes.size()) {
         step.any_mode = false;
@@ -132,7 +125,8 @@ bool single_object(const Class& c) {
   return c.key_kind == engine::ClassKey::kStatic || c.key_kind == engine::ClassKey::kInstance;
 }
 
-// Two contexts that hold one lock, at least one of them for writing, cannot both be where they must be.
+}  // namespace
+
 bool exclude_each_other(const Graph& graph, const Witness& a, const Witness& b) {
   for (const Held& x : a.held)
     for (const Held& y : b.held) {
@@ -143,6 +137,8 @@ bool exclude_each_other(const Graph& graph, const Witness& a, const Witness& b) 
     }
   return false;
 }
+
+namespace {
 
 bool some_exclude_each_other(const Graph& graph, const std::vector<const Witness*>& combination) {
   for (std::size_t i = 0; i < combination.size(); ++i)
@@ -155,21 +151,28 @@ bool of_several_runs(const std::vector<const Witness*>& combination) {
   return std::any_of(combination.begin(), combination.end(), [&](const Witness* w) { return w->run != combination.front()->run; });
 }
 
+// A cycle of the source alone is judged where its contexts are known (source/graph_output.cpp).
+bool some_observed(const std::vector<const Witness*>& combination) {
+  return std::any_of(combination.begin(), combination.end(), [](const Witness* w) { return w->origin != engine::Origin::kStatic; });
+}
+
 // The first combination of one witness per step that takes in several runs and that no common lock excludes; empty if
 // there is none.
 std::vector<const Witness*> combine(const Graph& graph, const Cycle& cycle) {
   std::vector<std::vector<const Witness*>> choices;
-  for (const Step& step : cycle) {
+  for (const CycleStep& step : cycle) {
     std::vector<const Witness*>& fitting = choices.emplace_back();
     for (const Witness& w : graph.dependencies[step.dependency].witnesses)
-      if (step.any_mode || (w.from_mode == step.from_mode && w.to_mode == step.to_mode)) fitting.push_back(&w);
+      if (step.fits(w)) fitting.push_back(&w);
     if (fitting.empty()) return {};
+    // What was seen counts more than what the source says.
+    std::stable_partition(fitting.begin(), fitting.end(), [](const Witness* w) { return w->origin != engine::Origin::kStatic; });
   }
   std::vector<std::size_t> at(cycle.size(), 0);
   for (unsigned tried = 0; tried < kCombinations; ++tried) {
     std::vector<const Witness*> combination;
     for (std::size_t i = 0; i < at.size(); ++i) combination.push_back(choices[i][at[i]]);
-    if (of_several_runs(combination) && !some_exclude_each_other(graph, combination)) return combination;
+    if (of_several_runs(combination) && some_observed(combination) && !some_exclude_each_other(graph, combination)) return combination;
     std::size_t digit = 0;
     while (digit < at.size() && ++at[digit] == choices[digit].size()) at[digit++] = 0;
     if (digit == at.size()) return {};
@@ -177,10 +180,16 @@ std::vector<const Witness*> combine(const Graph& graph, const Cycle& cycle) {
   return {};
 }
 
-Finding make_finding(const Graph& graph, const Cycle& cycle, const std::vector<const Witness*>& combination) {
+}  // namespace
+
+std::vector<Cycle> cycles_of(const Graph& graph) {
+  std::vector<Cycle> out;
+  for (auto& [id, cycle] : find_cycles(graph)) out.push_back(std::move(cycle));
+  return out;
+}
+
+Finding cycle_finding(const Graph& graph, const Cycle& cycle, const std::vector<const Witness*>& combination) {
   Finding f;
-  f.from_union = true;
-  f.verdict = engine::Verdict::kPossible;
   f.check = engine::Check::kLockOrderCycle;
   for (std::size_t i = 0; i < cycle.size(); ++i) {
     const Dependency& d = graph.dependencies[cycle[i].dependency];
@@ -196,9 +205,22 @@ Finding make_finding(const Graph& graph, const Cycle& cycle, const std::vector<c
   f.site = closing.to_site;
   f.stack = closing.to_stack;
   f.held = closing.held;
+  f.id = make_finding_id(graph, f);
+  return f;
+}
+
+namespace {
+
+Finding make_finding(const Graph& graph, const Cycle& cycle, const std::vector<const Witness*>& combination) {
+  Finding f = cycle_finding(graph, cycle, combination);
+  f.from_union = true;
+  f.verdict = engine::Verdict::kPossible;
   f.reason_code = kRunsDiffer;
   f.reason = runs_differ_sentence(graph, f);
-  f.id = make_finding_id(graph, f);
+  if (std::any_of(combination.begin(), combination.end(), [](const Witness* w) { return w->origin == engine::Origin::kStatic; })) {
+    f.reason_code = kHalfObserved;
+    f.reason = half_observed_sentence(graph, f);
+  }
   return f;
 }
 
@@ -206,7 +228,7 @@ void add_or_raise(Graph& graph, Finding found) {
   const auto known = std::find_if(graph.findings.begin(), graph.findings.end(), [&](const Finding& f) { return f.id == found.id; });
   if (known == graph.findings.end()) {
     graph.findings.push_back(std::move(found));
-  } else if (known->verdict < found.verdict) {
+  } else if (known->verdict < found.verdict || (known->verdict == found.verdict && source_rank(found) < source_rank(*known))) {
     known->run_verdict = std::exchange(known->verdict, found.verdict);
     known->run_reason_code = std::exchange(known->reason_code, found.reason_code);
     known->run_reason = std::exchange(known->reason, found.reason);

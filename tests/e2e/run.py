@@ -36,12 +36,14 @@ def main():
     import installation  # noqa: F401  cmake --install, and the installed program
     import programs  # noqa: F401  real programs
     import sanitizers  # noqa: F401  programs built with sanitizers
+    import sources  # the source analyzer on small programs
     import scenarios  # small programs that say what is to be found in them
     import unit  # the unit tests
     import loads  # noqa: F401  real programs under load, with their slow-down
     import fuzz
     import long_tests
     scenarios.collect()
+    sources.collect()
     if not options.without_unit:
         unit.collect(build)
     long_tests.collect()

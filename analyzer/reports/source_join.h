@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// A source analysis and runs in one graph. In user space a run knows most locks only by where they were first used or
+// initialised (`mutex@conn_use#0`); the source knows what they are called (`conn::lock`). The lock-site map tells which
+// class a place in the source acquires, so the places a run's lock was acquired at tell its class.
+//
+// Threading: pure functions.  Allocation: the heap.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/graph.h"
+
+namespace crossdep::reports {
+
+/// Gives the classes of runs the names the source has for them, where their places agree on one; also by the symbols of
+/// static objects. Findings get the ids that belong to the new names. Does nothing without lock sites. Answers what could
+/// not be decided, a line each.
+std::vector<std::string> join_source(Graph& graph);
+
+/// True if the dependency was seen in a run; a graph of a source analysis alone has none.
+bool observed(const Dependency& dependency);
+/// True if the source has it.
+bool in_source(const Dependency& dependency);
+
+/// How surely a finding is known: 0 in runs, 1 half in runs and half in the source, 2 in the source only.
+unsigned source_rank(const Finding& finding);
+
+inline constexpr const char* kHalfObserved = "half-observed";
+inline constexpr const char* kSourcePrefix = "source-";
+
+}  // namespace crossdep::reports

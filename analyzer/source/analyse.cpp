@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: MIT
+//
+// See analyse.h. Work list over blocks: a block is gone through again when a state arrives that is new, or knows less.
+//
+// Threading: none.  Allocation: the heap.
+#include "source/analyse.h"
+
+#include <algorithm>
+
+namespace crossdep::source {
+namespace {
+
+constexpr std::size_t kStatesPerBlock = 24, kEvents = 6000, kExits = 16, kHistory = 16, kSteps = 40000;
+
+void insert(std::vector<PlaceId>& sorted, PlaceId place) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), place);
+  if (at == sorted.end() || *at != place) sorted.insert(at, place);
+}
+
+}  // namespace
+
+Summary FunctionAnalysis::run() {
+  // The value a counter begins with is not the one it has in the loop.
+  for (const Block& b : f_.blocks)
+    for (const Op& op : b.ops)
+      if (op.kind == OpKind::kAssign && op.other != kNoExpr && f_.exprs[static_cast<std::size_t>(op.other)].kind == ExprKind::kUnknown && op.object != kNoExpr &&
+          f_.exprs[static_cast<std::size_t>(op.object)].kind == ExprKind::kVar)
+        stepped_.insert(static_cast<std::int32_t>(f_.exprs[static_cast<std::size_t>(op.object)].number));
+  arrive(0, State());
+  for (std::size_t steps = 0; !todo_.empty() && steps < kSteps; ++steps) {
+    auto [at, state] = std::move(todo_.front());
+    todo_.pop_front();
+    block(at, std::move(state));
+  }
+  return std::move(summary_);
+}
+
+void FunctionAnalysis::arrive(std::int32_t at, const State& state) {
+  States& known = arrived_[at];
+  for (State& one : known) {
+    if (!one.same_locks(state)) continue;
+    if (one.merge(state)) {
+      for (auto& [where, waiting] : todo_)
+        if (where == at && waiting.same_locks(one)) {
+          waiting = one;
+          return;
+        }
+      todo_.emplace_back(at, one);
+    }
+    return;
+  }
+  if (known.size() >= kStatesPerBlock) {
+    summary_.truncated = true;
+    return;
+  }
+  known.push_back(state);
+  todo_.emplace_back(at, state);
+}
+
+void FunctionAnalysis::block(std::int32_t at, State state) {
+  const Block& b = f_.blocks[static_cast<std::size_t>(at)];
+  States now;
+  now.push_back(std::move(state));
+  for (const Op& op : b.ops) {
+    States next;
+    for (State& one : now) step(op, std::move(one), next);
+    // Ways that hold the same locks go on as one where a call has many ends.
+    if (next.size() > 8) {
+      States folded;
+      for (State& one : next) {
+        const auto same = std::find_if(folded.begin(), folded.end(), [&](const State& s) { return s.same_locks(one); });
+        if (same == folded.end()) folded.push_back(std::move(one));
+        else same->merge(one);
+      }
+      next = std::move(folded);
+      if (next.size() > kStatesPerBlock) next.resize(kStatesPerBlock);
+    }
+    now = std::move(next);
+    if (now.empty()) return;
+  }
+  if (b.stops && b.next.empty()) return;
+  for (State& one : now) leave(b, std::move(one));
+}
+
+void FunctionAnalysis::leave(const Block& b, State&& state) {
+  if (b.condition != kNoExpr && b.next.size() == 2) {
+    State other = state;
+    if (refine(state, b.condition, true)) arrive(b.next[0], state);
+    if (refine(other, b.condition, false)) arrive(b.next[1], other);
+    return;
+  }
+  if (!b.next.empty()) {
+    for (const std::int32_t next : b.next) arrive(next, state);
+    return;
+  }
+  Exit exit;
+  for (HeldLock lock : state.held) {
+    // A guard that still holds here is given back to the caller with what it holds.
+    if (lock.guard >= 0) continue;
+    if (places_.root(lock.place) == PlaceKind::kLocal && places_.at(places_.root_place(lock.place)).number == id_) continue;
+    exit.acquired.push_back(lock);
+  }
+  exit.released = state.released;
+  exit.assumptions = state.assumptions;
+  exit.history = state.history;
+  exit.threads = state.threads;
+  for (const auto& [place, known] : state.known)
+    if (known.written && places_.root(place) == PlaceKind::kParam) exit.stores.emplace_back(place, known.values);
+  exit.result = values(state, b.value);
+  for (const Value& value : exit.result)
+    if (value.kind == Value::Kind::kAddress && places_.root(static_cast<PlaceId>(value.number)) == PlaceKind::kLocal) {
+      exit.result.clear();
+      break;
+    }
+  const auto same = [&](const Exit& e) {
+    return e.released == exit.released && e.acquired.size() == exit.acquired.size() && truth(e.result) == truth(exit.result) &&
+           std::equal(e.acquired.begin(), e.acquired.end(), exit.acquired.begin(), [](const HeldLock& a, const HeldLock& c) { return a.same_as(c); });
+  };
+  for (Exit& e : summary_.exits) {
+    if (!same(e)) continue;
+    std::erase_if(e.assumptions, [&](const Assumption& a) {
+      return std::find(exit.assumptions.begin(), exit.assumptions.end(), a) == exit.assumptions.end();
+    });
+    std::erase_if(e.history, [&](const HeldLock& h) {
+      return std::none_of(exit.history.begin(), exit.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
+    });
+    std::erase_if(e.stores, [&](const auto& store) { return std::find(exit.stores.begin(), exit.stores.end(), store) == exit.stores.end(); });
+    if (e.result != exit.result) {
+      bool anything = e.result.empty() || exit.result.empty();
+      for (const Value& value : exit.result) add(e.result, value, anything);
+      if (anything) e.result.clear();
+    }
+    e.threads |= exit.threads;
+    return;
+  }
+  if (summary_.exits.size() < kExits) summary_.exits.push_back(std::move(exit));
+  else summary_.truncated = true;
+}
+
+bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
+  const Expr* e = &f_.exprs[static_cast<std::size_t>(id)];
+  std::int64_t number = 0;
+  bool equal = !wanted;            // "is the value `number`?"
+  for (;;) {
+    if (e->kind == ExprKind::kNot) {
+      equal = !equal;
+      id = e->a;
+    } else if (e->kind == ExprKind::kEqual && number == 0) {
+      // (a == n) != 0  is  a == n
+      equal = !equal;
+      number = e->number;
+      id = e->a;
+      e = &f_.exprs[static_cast<std::size_t>(id)];
+      break;
+    } else {
+      break;
+    }
+    e = &f_.exprs[static_cast<std::size_t>(id)];
+  }
+  if (number == 0)
+    while (e->kind == ExprKind::kNot) {   // (!a) == 0  is  a != 0
+      equal = !equal;
+      id = e->a;
+      e = &f_.exprs[static_cast<std::size_t>(id)];
+    }
+  Values before = values(state, id);
+  if (before.empty()) {
+    if (e->kind != ExprKind::kLoad) return true;
+    const std::vector<PlaceId> from = places(state, e->a);
+    if (from.size() != 1) return true;
+    if (equal) state.known[from[0]] = {{{Value::Kind::kConst, number}}, false};
+    else if (number == 0) state.known[from[0]] = {{{Value::Kind::kNonZero, 0}}, false};
+    return true;
+  }
+  Values after;
+  bool anything = false;
+  for (const Value& value : before) {
+    switch (value.kind) {
+      case Value::Kind::kConst:
+        if ((value.number == number) == equal) add(after, value, anything);
+        break;
+      case Value::Kind::kNonZero:
+        if (number != 0 && equal) add(after, {Value::Kind::kConst, number}, anything);
+        else if (number != 0 || !equal) add(after, value, anything);
+        break;
+      case Value::Kind::kAddress:
+      case Value::Kind::kFunction:
+      case Value::Kind::kString:
+        if (!equal) add(after, value, anything);
+        break;
+      default: add(after, value, anything);
+    }
+  }
+  if (after.empty()) return false;
+  if (after.size() == 1 && after[0].kind == Value::Kind::kParameter && number == 0) {
+    const Assumption assumed{static_cast<std::int32_t>(after[0].number), equal};
+    for (const Assumption& a : state.assumptions)
+      if (a.parameter == assumed.parameter) return a.zero == assumed.zero;
+    state.assumptions.push_back(assumed);
+    return true;
+  }
+  const bool symbolic = after.size() == 1 && after[0].kind == Value::Kind::kContent;
+  if (symbolic && equal) after = {{Value::Kind::kConst, number}};
+  if (e->kind == ExprKind::kLoad) {
+    const std::vector<PlaceId> from = places(state, e->a);
+    if (from.size() == 1 && after != before) {
+      Known& known = state.known[from[0]];
+      known.values = std::move(after);
+    } else if (from.size() == 1 && symbolic && !equal && number == 0 && places_.root(from[0]) != PlaceKind::kLocal) {
+      // A flag in memory is remembered; a pointer keeps what it is known to lead to.
+      if (e->type.empty()) state.known[from[0]] = {{{Value::Kind::kNonZero, 0}}, false};
+    }
+  }
+  return true;
+}
+
+HeldLock FunctionAnalysis::lock_of(PlaceId place, const Op& op, std::int32_t guard) const {
+  HeldLock lock;
+  lock.place = place;
+  lock.mode = op.mode;
+  lock.kind = op.lock_kind;
+  lock.guard = guard;
+  lock.chain = p_.chain(id_, op.site, -1);
+  return lock;
+}
+
+void FunctionAnalysis::record(Event&& event) {
+  EventKey key{static_cast<int>(event.what), event.place, static_cast<int>(event.mode), event.flags, {}, event.released, event.values};
+  for (const HeldLock& lock : event.held) key.held.emplace_back(lock.place, static_cast<int>(lock.mode));
+  const auto [at, fresh] = events_.try_emplace(std::move(key), summary_.events.size());
+  if (!fresh) {
+    Event& kept = summary_.events[at->second];
+    std::erase_if(kept.assumptions, [&](const Assumption& a) {
+      return std::find(event.assumptions.begin(), event.assumptions.end(), a) == event.assumptions.end();
+    });
+    if (event.what == Event::What::kSignal)
+      std::erase_if(kept.history, [&](const HeldLock& h) {
+        return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
+      });
+    kept.threads |= event.threads;
+    for (const PlaceId handle : event.live) insert(kept.live, handle);
+    if (p_.length(event.chain) < p_.length(kept.chain)) {
+      kept.chain = event.chain;
+      kept.held = std::move(event.held);
+    }
+    return;
+  }
+  if (summary_.events.size() >= kEvents) {
+    events_.erase(at);
+    summary_.truncated = true;
+    return;
+  }
+  summary_.events.push_back(std::move(event));
+}
+
+void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits) {
+  const HeldLock lock = lock_of(place, op, guard);
+  const auto held = std::find_if(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == place; });
+  const bool again = held != state.held.end();
+  const bool may_again = (op.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
+                         (again && op.mode != engine::Mode::kWrite && held->mode != engine::Mode::kWrite);
+  if (waits && !(again && may_again)) {
+    Event event;
+    event.what = Event::What::kRequest;
+    event.kind = op.lock_kind;
+    event.mode = op.mode;
+    event.flags = op.flags & (kFlagTimed | kFlagRecursive);
+    event.place = place;
+    event.held = state.held;
+    event.released = state.released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = lock.chain;
+    record(std::move(event));
+  }
+  if (waits) remember(state, lock);
+  if (again && guard == held->guard) held->count = std::min<std::int16_t>(static_cast<std::int16_t>(held->count + 1), 2);
+  else state.held.push_back(lock);
+}
+
+// The last requests on every path, the latest one last.
+void FunctionAnalysis::remember(State& state, const HeldLock& lock) {
+  std::erase_if(state.history, [&](const HeldLock& h) { return h.place == lock.place && h.mode == lock.mode; });
+  if (state.history.size() >= kHistory) state.history.erase(state.history.begin());
+  state.history.push_back(lock);
+}
+
+void FunctionAnalysis::acquire(const Op& op, State&& state, States& out) {
+  const std::vector<PlaceId> objects = dereferenced(state, values(state, op.object), {});
+  const auto result = [&](State& to, bool got) {
+    if (op.result < 0) return;
+    const bool zero_is_got = (op.flags & kFlagZeroIsGot) != 0 || (op.flags & kFlagTry) == 0;
+    Value value{Value::Kind::kConst, 0};
+    if (got != zero_is_got) value.kind = Value::Kind::kNonZero;
+    if (got && !zero_is_got) value = {Value::Kind::kConst, 1};
+    to.known[variable(op.result)] = {{value}, false};
+  };
+  const bool tries = (op.flags & kFlagTry) != 0, timed = (op.flags & kFlagTimed) != 0;
+  if (tries && op.result >= 0) {
+    State failed = state;
+    result(failed, false);
+    out.push_back(std::move(failed));
+  }
+  if (objects.empty()) {   // unknown: no dependency
+    result(state, true);
+    out.push_back(std::move(state));
+    return;
+  }
+  for (const PlaceId place : objects) {
+    State got = state;
+    result(got, true);
+    // Try-locks wait for nobody; timed ones do, for a while.
+    get(got, place, op, op.var, !tries || timed);
+    // Which of several it is, is known from now on.
+    const Expr& e = f_.exprs[static_cast<std::size_t>(op.object)];
+    if (objects.size() > 1 && e.kind == ExprKind::kLoad) {
+      const std::vector<PlaceId> from = places(state, e.a);
+      if (from.size() == 1) got.known[from[0]] = {{{Value::Kind::kAddress, place}}, true};
+    }
+    out.push_back(std::move(got));
+  }
+}
+
+void FunctionAnalysis::release(State& state, PlaceId place) {
+  for (std::size_t i = state.held.size(); i-- > 0;) {
+    HeldLock& lock = state.held[i];
+    if (lock.place != place) continue;
+    const Place& p = places_.at(place);
+    if (lock.count > 1 && !(p.kind == PlaceKind::kElement && p.index < 0)) --lock.count;
+    else state.held.erase(state.held.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+  // The same class by another way is taken for the same lock.
+  const std::string name = p_.class_name(place);
+  for (std::size_t i = state.held.size(); i-- > 0 && !name.empty();) {
+    if (p_.class_name(state.held[i].place) != name) continue;
+    state.held.erase(state.held.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+  insert(state.released, place);
+}
+
+void FunctionAnalysis::end_guard(State& state, std::int32_t variable) {
+  std::erase_if(state.held, [&](const HeldLock& lock) { return lock.guard == variable; });
+}
+
+void FunctionAnalysis::guard(const Op& op, State&& state, States& out) {
+  const PlaceId at = variable(op.var);
+  Values objects;
+  bool anything = false;
+  if (op.args.empty()) {
+    if (const auto known = state.known.find(places_.member(at, places_.text("$lock"), -1)); known != state.known.end()) objects = known->second.values;
+  } else {
+    for (const ExprId one : op.args)
+      for (const Value& value : values(state, one)) add(objects, value, anything);
+    state.known[places_.member(at, places_.text("$lock"), -1)] = {objects, false};
+  }
+  const auto owns = [&](State& to, bool got) {
+    to.known[at] = {{{Value::Kind::kConst, got}}, false};
+    if (op.result >= 0) to.known[variable(op.result)] = {{{Value::Kind::kConst, got}}, false};
+  };
+  if ((op.flags & kFlagDeferred) != 0) {
+    owns(state, false);
+    out.push_back(std::move(state));
+    return;
+  }
+  if ((op.flags & kFlagTry) != 0) {
+    State failed = state;
+    owns(failed, false);
+    out.push_back(std::move(failed));
+  }
+  owns(state, true);
+  const bool several = op.args.size() > 1;
+  if ((op.flags & kFlagAdopt) != 0) {
+    for (const Value& value : objects)
+      for (HeldLock& lock : state.held)
+        if (value.kind == Value::Kind::kAddress || value.kind == Value::Kind::kParameter || value.kind == Value::Kind::kContent) {
+          const std::vector<PlaceId> to = dereferenced(state, {value}, {});
+          if (!to.empty() && lock.place == to[0]) lock.guard = op.var;
+        }
+    out.push_back(std::move(state));
+    return;
+  }
+  const std::vector<PlaceId> locks = dereferenced(state, objects, {});
+  if (several) {   // all of them, by an algorithm that waits for one only while it holds none
+    const std::vector<HeldLock> before = state.held;
+    for (const PlaceId place : locks) {
+      State alone = state;
+      alone.held = before;
+      get(alone, place, op, op.var, (op.flags & kFlagTry) == 0);
+      state.history = alone.history;
+      state.held.push_back(lock_of(place, op, op.var));
+    }
+    out.push_back(std::move(state));
+    return;
+  }
+  if (locks.empty()) {
+    out.push_back(std::move(state));
+    return;
+  }
+  for (const PlaceId place : locks) {
+    State got = state;
+    get(got, place, op, op.var, (op.flags & kFlagTry) == 0 || (op.flags & kFlagTimed) != 0);
+    out.push_back(std::move(got));
+  }
+}
+
+void FunctionAnalysis::wait(const Op& op, State& state) {
+  const std::vector<PlaceId> mutexes = dereferenced(state, values(state, op.other), {});
+  std::vector<HeldLock> mutex, others;
+  for (const HeldLock& lock : state.held) {
+    const bool own = (op.var >= 0 && lock.guard == op.var) || std::find(mutexes.begin(), mutexes.end(), lock.place) != mutexes.end();
+    (own ? mutex : others).push_back(lock);
+  }
+  std::vector<PlaceId> released = state.released;
+  if (mutex.empty()) for (const PlaceId place : mutexes) insert(released, place);
+  for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
+    Event event;
+    event.what = Event::What::kWait;
+    event.kind = op.lock_kind;
+    event.flags = op.flags & kFlagTimed;
+    event.place = place;
+    event.held = others;
+    event.released = released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = p_.chain(id_, op.site, -1);
+    const ChainId here = event.chain;
+    record(std::move(event));
+    HeldLock waited;
+    waited.place = place;
+    waited.kind = op.lock_kind;
+    waited.chain = here;
+    remember(state, waited);
+  }
+  // The mutex is asked for again when the wait is over.
+  for (const HeldLock& lock : mutex) {
+    Event event;
+    event.what = Event::What::kRequest;
+    event.kind = lock.kind;
+    event.mode = lock.mode;
+    event.place = lock.place;
+    event.held = others;
+    event.released = state.released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = p_.chain(id_, op.site, -1);
+    record(std::move(event));
+  }
+}
+
+void FunctionAnalysis::forget_parts(State& state, PlaceId place) {
+  const Place& leaf = places_.at(place);
+  for (auto it = state.known.begin(); it != state.known.end();) {
+    const Place& other = places_.at(it->first);
+    const bool alias = leaf.kind == PlaceKind::kMember && other.kind == PlaceKind::kMember && other.number == leaf.number && other.record == leaf.record &&
+                       it->first != place && !(places_.exact(place) && places_.exact(it->first));
+    if (alias || (it->first != place && places_.inside(it->first, place))) it = state.known.erase(it);
+    else ++it;
+  }
+}
+
+void FunctionAnalysis::assign(State& state, PlaceId place, const Values& values, bool keep) {
+  forget_parts(state, place);
+  if (values.empty()) {
+    state.known.erase(place);
+    if (places_.root(place) != PlaceKind::kLocal && places_.root(place) != PlaceKind::kOfType) state.known[place] = {{}, true};
+    if (state.known.count(place) != 0 && state.known[place].values.empty()) state.known.erase(place);
+  } else {
+    state.known[place] = {values, true};
+  }
+  if (!keep) return;
+  Event event;
+  event.what = Event::What::kStore;
+  event.place = place;
+  event.values = values;
+  event.chain = p_.chain(id_, f_.site, -1);
+  record(std::move(event));
+}
+
+void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
+  // What stands for a call of a function that the program defines itself gives way to that function.
+  if ((op.flags & kFlagModel) != 0 && op.kind != OpKind::kCall && p_.has_lock_effect(op.callee)) {
+    if ((op.flags & kFlagSecond) != 0) out.push_back(std::move(state));
+    else call(op, std::move(state), out);
+    return;
+  }
+  const auto event_at = [&](Event::What what, PlaceId place) {
+    Event event;
+    event.what = what;
+    event.place = place;
+    event.kind = op.lock_kind;
+    event.held = state.held;
+    event.released = state.released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = p_.chain(id_, op.site, -1);
+    return event;
+  };
+  switch (op.kind) {
+    case OpKind::kAcquire: {
+      if ((op.flags & kFlagUnordered) != 0 && (op.flags & kFlagTry) != 0) {   // a further lock of std::lock
+        for (const PlaceId place : dereferenced(state, values(state, op.object), {})) get(state, place, op, -1, false);
+        break;
+      }
+      acquire(op, std::move(state), out);
+      return;
+    }
+    case OpKind::kRelease: {
+      const std::vector<PlaceId> objects = dereferenced(state, values(state, op.object), {});
+      PlaceId chosen = kNoPlace;
+      for (const PlaceId place : objects)
+        if (std::any_of(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == place; })) chosen = place;
+      if (chosen != kNoPlace) release(state, chosen);
+      else if (objects.empty()) std::erase_if(state.held, [&](const HeldLock& h) { return h.guard < 0; });   // it may be any of them
+      else for (const PlaceId place : objects) release(state, place);
+      break;
+    }
+    case OpKind::kReleaseAll:
+      end_guard(state, op.var);
+      state.known[variable(op.var)] = {{{Value::Kind::kConst, 0}}, false};
+      break;
+    case OpKind::kScopeEnd:
+      end_guard(state, op.var);
+      forget_parts(state, variable(op.var));
+      state.known.erase(variable(op.var));
+      break;
+    case OpKind::kWait: wait(op, state); break;
+    case OpKind::kSignal:
+      for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
+        Event event = event_at(Event::What::kSignal, place);
+        event.history = state.history;
+        record(std::move(event));
+      }
+      break;
+    case OpKind::kAssign: {
+      const Values what = values(state, op.other);
+      const std::vector<PlaceId> to = places(state, op.object);
+      const bool keep = to.size() != 1 || places_.at(to[0]).kind != PlaceKind::kLocal || std::any_of(what.begin(), what.end(), [](const Value& v) {
+                          return v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kFunction; });
+      if (to.size() == 1) assign(state, to[0], what, keep);
+      else for (const PlaceId place : to) {
+        forget_parts(state, place);
+        state.known.erase(place);
+      }
+      break;
+    }
+    case OpKind::kCall: call(op, std::move(state), out); return;
+    case OpKind::kGuard: guard(op, std::move(state), out); return;
+    case OpKind::kGuardTake: {
+      Values taken;
+      bool anything = false;
+      for (std::size_t i = 0; i < state.held.size(); ++i) {
+        HeldLock& lock = state.held[i];
+        const bool mine = op.number >= 0 ? lock.guard == op.number : lock.guard < 0 && i + state.left_by_call >= state.held.size();
+        if (!mine) continue;
+        lock.guard = op.var;
+        add(taken, {Value::Kind::kAddress, lock.place}, anything);
+      }
+      state.known[variable(op.var)] = {{{Value::Kind::kConst, !taken.empty()}}, false};
+      state.known[places_.member(variable(op.var), places_.text("$lock"), -1)] = {taken, false};
+      break;
+    }
+    case OpKind::kGuardForget:
+      for (HeldLock& lock : state.held)
+        if (lock.guard == op.var) lock.guard = -1;
+      break;
+    case OpKind::kCreate: {
+      Event event = event_at(Event::What::kCreate, kNoPlace);
+      const std::vector<PlaceId> handles = places(state, op.object);
+      if (handles.size() == 1) event.place = handles[0];
+      event.values = values(state, op.other);
+      for (const ExprId one : op.args) event.args.push_back(values(state, one));
+      event.flags = op.flags;
+      record(std::move(event));
+      state.threads = true;
+      if (handles.size() == 1) insert(state.live, handles[0]);
+      break;
+    }
+    case OpKind::kJoin:
+      for (const PlaceId handle : places(state, op.object)) {
+        Event event = event_at(Event::What::kJoin, handle);
+        record(std::move(event));
+        std::erase(state.live, handle);
+      }
+      break;
+    case OpKind::kWorkInit:
+    case OpKind::kWorkQueue:
+    case OpKind::kName:
+      for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
+        Event event = event_at(op.kind == OpKind::kName ? Event::What::kName : op.kind == OpKind::kWorkInit ? Event::What::kWorkInit : Event::What::kWorkQueue, place);
+        event.values = values(state, op.other);
+        event.held.clear();
+        event.released.clear();
+        record(std::move(event));
+      }
+      break;
+    case OpKind::kRecursive: {
+      const Values kind = values(state, op.other);
+      const bool says_so = op.other == kNoExpr || (kind.size() == 1 && kind[0] == Value{Value::Kind::kConst, 1});
+      if (!says_so) break;
+      for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
+        Event event = event_at(Event::What::kRecursive, place);
+        event.held.clear();
+        event.released.clear();
+        record(std::move(event));
+      }
+      break;
+    }
+    case OpKind::kHold: break;
+  }
+  out.push_back(std::move(state));
+}
+
+Summary analyse_function(Program& program, FunctionId id) { return FunctionAnalysis(program, id).run(); }
+Summary analyse_context(Program& program, FunctionId id, const std::vector<Values>& args) {
+  return FunctionAnalysis(program, id).as_context(args);
+}
+
+}  // namespace crossdep::source

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+//
+// The walk over one function's flow graph with states (state.h), which makes its summary.
+//
+// Threading: none.  Allocation: the heap.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <tuple>
+
+#include "source/program.h"
+#include "source/state.h"
+
+namespace crossdep::source {
+
+class FunctionAnalysis {
+ public:
+  FunctionAnalysis(Program& program, FunctionId id) : p_(program), places_(program.places()), f_(program.function(id)), id_(id) {}
+  Summary run();
+  Summary as_context(const std::vector<Values>& args);
+
+ private:
+  using States = std::vector<State>;
+
+  // analyse.cpp
+  void block(std::int32_t at, State state);
+  void arrive(std::int32_t at, const State& state);
+  void leave(const Block& block, State&& state);
+  void step(const Op& op, State&& state, States& out);
+  static void remember(State& state, const HeldLock& lock);
+  void acquire(const Op& op, State&& state, States& out);
+  void release(State& state, PlaceId place);
+  void guard(const Op& op, State&& state, States& out);
+  void get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits);
+  void wait(const Op& op, State& state);
+  void end_guard(State& state, std::int32_t variable);
+  void assign(State& state, PlaceId place, const Values& values, bool record);
+  void forget_parts(State& state, PlaceId place);
+  bool refine(State& state, ExprId condition, bool truth);
+  void record(Event&& event);
+  HeldLock lock_of(PlaceId place, const Op& op, std::int32_t guard) const;
+
+  // evaluate.cpp
+  Values values(const State& state, ExprId expr);
+  std::vector<PlaceId> places(const State& state, ExprId expr);
+  Values load(const State& state, PlaceId place);
+  std::vector<PlaceId> dereferenced(const State& state, const Values& values, const std::string& record);
+  PlaceId variable(std::int32_t index);
+  std::vector<PlaceId> substituted(const State& state, PlaceId place, const std::vector<Values>& args);
+  Values substituted(const State& state, const Values& values, const std::vector<Values>& args);
+  static int truth(const Values& values);         // 1, 0, or -1: unknown
+
+  // call.cpp
+  void call(const Op& op, State&& state, States& out);
+  void apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits);
+  ChainId extended(ChainId inner, const Site& site) const;
+  bool lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state);
+  std::vector<HeldLock> lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state);
+  bool agree(const std::vector<Assumption>& assumptions, const std::vector<Values>& args, const Op& op, State& state);
+
+  Program& p_;
+  Places& places_;
+  const Function& f_;
+  FunctionId id_;
+  bool final_ = false;           // of a context: no caller will know more
+  std::set<std::int32_t> stepped_;   // variables that count
+  Summary summary_;
+  std::map<std::int32_t, States> arrived_;
+  std::deque<std::pair<std::int32_t, State>> todo_;
+  struct EventKey {
+    int what;
+    PlaceId place;
+    int mode, flags;
+    std::vector<std::pair<PlaceId, int>> held;
+    std::vector<PlaceId> released;
+    Values values;
+    auto operator<=>(const EventKey&) const = default;
+  };
+  std::map<EventKey, std::size_t> events_;
+};
+
+}  // namespace crossdep::source

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls: a callee's summary in the caller's terms. Its requests are made with the caller's locks held, less what the callee
+// gave back before; its exits make the states to go on with.
+//
+// Threading: none.  Allocation: the heap.
+#include <algorithm>
+
+#include "source/analyse.h"
+
+namespace crossdep::source {
+namespace {
+
+constexpr unsigned kChain = 24;   // calls in a chain; deeper ones add nothing a reader could use
+
+void insert(std::vector<PlaceId>& sorted, PlaceId place) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), place);
+  if (at == sorted.end() || *at != place) sorted.insert(at, place);
+}
+
+}  // namespace
+
+// False: this way contradicts what the caller passes. What the callee assumed of a parameter is then known of the variable
+// that was passed.
+bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const std::vector<Values>& args, const Op& op, State& state) {
+  for (const Assumption& a : assumptions) {
+    const auto index = static_cast<std::size_t>(a.parameter);
+    if (index >= args.size()) continue;
+    const Values& given = args[index];
+    const int known = truth(given);
+    if (known >= 0) {
+      if ((known == 0) != a.zero) return false;
+      continue;
+    }
+    if (given.size() == 1 && given[0].kind == Value::Kind::kParameter) {
+      const Assumption mine{static_cast<std::int32_t>(given[0].number), a.zero};
+      bool there = false;
+      for (const Assumption& one : state.assumptions) {
+        if (one.parameter != mine.parameter) continue;
+        if (one.zero != mine.zero) return false;
+        there = true;
+      }
+      if (!there) state.assumptions.push_back(mine);
+      continue;
+    }
+    if (index >= op.args.size() || op.args[index] == kNoExpr) continue;
+    const Expr& e = f_.exprs[static_cast<std::size_t>(op.args[index])];
+    if (e.kind != ExprKind::kLoad) continue;
+    const std::vector<PlaceId> from = places(state, e.a);
+    if (from.size() != 1) continue;
+    if (given.empty() || (given.size() == 1 && given[0].kind == Value::Kind::kContent && a.zero))
+      state.known[from[0]] = {{{a.zero ? Value::Kind::kConst : Value::Kind::kNonZero, 0}}, false};
+  }
+  return true;
+}
+
+std::vector<HeldLock> FunctionAnalysis::lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state) {
+  std::vector<HeldLock> out;
+  for (const HeldLock& lock : locks) {
+    const std::vector<PlaceId> where = substituted(state, lock.place, args);
+    if (where.size() != 1) continue;   // several or none: not known to be held
+    HeldLock mine = lock;
+    mine.place = where[0];
+    mine.guard = -1;
+    mine.chain = extended(lock.chain, op.site);
+    out.push_back(mine);
+  }
+  return out;
+}
+
+ChainId FunctionAnalysis::extended(ChainId inner, const Site& site) const {
+  if (site.line == 0 || p_.length(inner) >= kChain) return inner;   // a destructor's call stands nowhere
+  return p_.chain(id_, site, inner);
+}
+
+// As the context that begins in this function with these arguments sees it.
+Summary FunctionAnalysis::as_context(const std::vector<Values>& args) {
+  const Op begins;
+  States ends;
+  std::vector<Values> given = args;
+  // What nobody passes stays a parameter, so that two of one type stay apart.
+  for (auto i = static_cast<std::int32_t>(given.size()); i < f_.parameters; ++i) given.push_back({{Value::Kind::kParameter, i}});
+  final_ = true;
+  apply(p_.summary(id_), begins, given, State(), ends, false);
+  return std::move(summary_);
+}
+
+bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state) {
+  State probe = state;   // `agree` notes what it assumes
+  if (!agree(event.assumptions, args, op, probe)) return false;
+  Event base;
+  base.what = event.what;
+  base.kind = event.kind;
+  base.mode = event.mode;
+  base.flags = event.flags;
+  base.assumptions = probe.assumptions;
+  base.chain = extended(event.chain, op.site);
+  base.threads = state.threads || event.threads;
+  base.live = state.live;
+  for (const PlaceId handle : event.live)
+    for (const PlaceId mine : substituted(state, handle, args)) insert(base.live, mine);
+  base.values = substituted(state, event.values, args);
+  for (const Values& one : event.args) base.args.push_back(substituted(state, one, args));
+
+  // What the caller holds, less what was given back inside before.
+  std::vector<PlaceId> released;
+  for (const PlaceId place : event.released)
+    for (const PlaceId mine : substituted(state, place, args)) insert(released, mine);
+  for (const HeldLock& lock : state.held) {
+    const bool given_back = std::any_of(released.begin(), released.end(), [&](PlaceId place) {
+      return place == lock.place || (!p_.class_name(place).empty() && p_.class_name(place) == p_.class_name(lock.place));
+    });
+    if (!given_back) base.held.push_back(lock);
+  }
+  base.released = state.released;
+  for (const PlaceId place : released) {
+    const bool mine = std::any_of(state.held.begin(), state.held.end(), [&](const HeldLock& lock) { return lock.place == place; });
+    if (!mine) insert(base.released, place);
+  }
+  for (HeldLock& lock : lifted(event.held, op, args, state))
+    if (std::none_of(base.held.begin(), base.held.end(), [&](const HeldLock& h) { return h.place == lock.place && h.mode == lock.mode; })) base.held.push_back(lock);
+  if (event.what == Event::What::kSignal) {
+    base.history = state.history;
+    for (HeldLock& lock : lifted(event.history, op, args, state)) base.history.push_back(lock);
+  }
+
+  if (event.what == Event::What::kCallLater) {
+    // Who is called may be known here.
+    std::vector<FunctionId> targets = p_.functions_in(base.values);
+    if (targets.empty() && final_) {   // nobody will know better than what is stored there anywhere
+      for (const Value& v : base.values) {
+        bool anything = false;
+        if (v.kind == Value::Kind::kContent) targets = p_.functions_in(p_.content(static_cast<PlaceId>(v.number), anything));
+      }
+    }
+    if (!targets.empty()) {
+      State there = state;
+      there.held = base.held;
+      there.released = base.released;
+      Op later = op;
+      later.args.clear();
+      States ends;
+      for (const FunctionId target : targets) {
+        p_.note_called(target);
+        if (target != id_) apply(p_.summary(target), later, base.args, there, ends, false);
+      }
+      return true;
+    }
+    const bool open = std::any_of(base.values.begin(), base.values.end(), [&](const Value& v) {
+      return v.kind == Value::Kind::kParameter || (v.kind == Value::Kind::kContent && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
+    });
+    if (open) record(std::move(base));
+    return true;
+  }
+  if (event.place == kNoPlace) {
+    record(std::move(base));
+    return true;
+  }
+  for (const PlaceId place : substituted(state, event.place, args)) {
+    Event mine = base;
+    mine.place = place;
+    const bool lockable = mine.what == Event::What::kRequest;
+    if (lockable) {
+      const auto again = std::find_if(base.held.begin(), base.held.end(), [&](const HeldLock& h) { return h.place == place; });
+      if (again != base.held.end() && ((mine.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
+                                       (mine.mode != engine::Mode::kWrite && again->mode != engine::Mode::kWrite)))
+        continue;
+    }
+    record(std::move(mine));
+  }
+  return true;
+}
+
+void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits) {
+  for (std::size_t i = 0; i < summary.events.size(); ++i) {
+    const Event event = summary.events[i];   // a recursive function's own list may grow meanwhile
+    const bool global_fact = event.what == Event::What::kName || event.what == Event::What::kStore || event.what == Event::What::kRecursive ||
+                             event.what == Event::What::kWorkInit || event.what == Event::What::kWorkQueue;
+    if (global_fact) {
+      // Facts about fixed places were taken where they were seen.
+      const bool open = (event.place != kNoPlace && places_.root(event.place) == PlaceKind::kParam) ||
+                        std::any_of(event.values.begin(), event.values.end(), [&](const Value& v) {
+                          return v.kind == Value::Kind::kParameter ||
+                                 ((v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent) && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
+                        });
+      if (!open) continue;
+    }
+    lift(event, op, args, state);
+  }
+  if (!exits) return;
+  for (const Exit& exit : summary.exits) {
+    State after = state;
+    if (!agree(exit.assumptions, args, op, after)) continue;
+    // Stores first: what was got may lie in what was stored.
+    std::vector<std::pair<PlaceId, Values>> stores;
+    for (const auto& [cell, stored] : exit.stores) {
+      const std::vector<PlaceId> where = substituted(state, cell, args);
+      if (where.size() == 1) stores.emplace_back(where[0], substituted(state, stored, args));
+    }
+    std::vector<HeldLock> acquired;
+    bool forked = false;
+    for (const HeldLock& lock : exit.acquired) {
+      const std::vector<PlaceId> where = substituted(state, lock.place, args);
+      if (where.size() > 1) forked = true;
+      for (const PlaceId place : where) {
+        HeldLock mine = lock;
+        mine.place = place;
+        mine.guard = -1;
+        mine.chain = extended(lock.chain, op.site);
+        acquired.push_back(mine);
+        if (forked) break;   // one of several: the first stands for them
+      }
+    }
+    for (const PlaceId place : exit.released) {
+      const std::vector<PlaceId> where = substituted(state, place, args);
+      PlaceId chosen = kNoPlace;
+      for (const PlaceId one : where)
+        if (std::any_of(after.held.begin(), after.held.end(), [&](const HeldLock& h) { return h.place == one; })) chosen = one;
+      if (chosen != kNoPlace) release(after, chosen);
+      else for (const PlaceId one : where) release(after, one);
+    }
+    std::size_t left = 0;
+    for (const HeldLock& lock : acquired) {
+      const auto held = std::find_if(after.held.begin(), after.held.end(), [&](const HeldLock& h) { return h.place == lock.place; });
+      if (held != after.held.end()) {
+        held->count = 2;
+        continue;
+      }
+      after.held.push_back(lock);
+      ++left;
+    }
+    after.left_by_call = left;
+    for (auto& [cell, stored] : stores) assign(after, cell, stored, false);
+    for (const HeldLock& lock : lifted(exit.history, op, args, state))
+      remember(after, lock);
+    after.threads |= exit.threads;
+    if (op.result >= 0) {
+      const PlaceId result = variable(op.result);
+      Values given = substituted(state, exit.result, args);
+      if (given.empty()) after.known.erase(result);
+      else after.known[result] = {std::move(given), false};
+    }
+    out.push_back(std::move(after));
+  }
+}
+
+void FunctionAnalysis::call(const Op& op, State&& state, States& out) {
+  std::vector<Values> args;
+  for (const ExprId one : op.args) args.push_back(values(state, one));
+  state.left_by_call = 0;
+  std::vector<FunctionId> targets;
+  Values callee;
+  if (!op.callee.empty()) {
+    targets = p_.defined(op.callee);
+    if ((op.flags & kFlagVirtual) != 0)
+      for (const FunctionId id : p_.overriders(op.callee))
+        if (std::find(targets.begin(), targets.end(), id) == targets.end()) targets.push_back(id);
+  } else {
+    callee = values(state, op.other);
+    targets = p_.functions_in(callee);
+  }
+  for (const FunctionId id : targets)
+    if (id != id_) p_.note_called(id);
+  if (targets.empty()) {
+    const bool open = std::any_of(callee.begin(), callee.end(), [&](const Value& v) {
+      return v.kind == Value::Kind::kParameter || (v.kind == Value::Kind::kContent && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
+    });
+    if (open) {
+      Event event;
+      event.what = Event::What::kCallLater;
+      event.values = callee;
+      event.args = args;
+      event.held = state.held;
+      event.released = state.released;
+      event.assumptions = state.assumptions;
+      event.live = state.live;
+      event.threads = state.threads;
+      event.chain = p_.chain(id_, op.site, -1);
+      record(std::move(event));
+    }
+    // A function we do not see: what it was given the address of may have changed.
+    for (const Values& given : args)
+      for (const Value& value : given)
+        if (value.kind == Value::Kind::kAddress && places_.root(static_cast<PlaceId>(value.number)) == PlaceKind::kLocal) {
+          forget_parts(state, static_cast<PlaceId>(value.number));
+          state.known.erase(static_cast<PlaceId>(value.number));
+        }
+    if (op.result >= 0) state.known.erase(variable(op.result));
+    out.push_back(std::move(state));
+    return;
+  }
+  for (const FunctionId id : targets) apply(p_.summary(id), op, args, state, out, true);
+}
+
+}  // namespace crossdep::source

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+//
+// See graph_output.h. Cycles are those the engine finds in the dependencies; each is judged by its occurrences: is there
+// one for every link such that no two exclude each other by a common lock, and their contexts can be there at one time?
+//
+// Threading: none.  Allocation: the heap.
+#include "source/graph_output.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "reports/canonical.h"
+#include "reports/digest.h"
+#include "reports/finding_id.h"
+#include "reports/reason.h"
+#include "reports/union_search.h"
+#include "reports/version.h"
+
+namespace crossdep::source {
+namespace {
+
+using reports::Graph;
+using reports::Index;
+using reports::kNoIndex;
+
+constexpr unsigned kCombinations = 4096;   // tried per cycle
+
+class Output {
+ public:
+  Output(Program& program, const Found& found) : p_(program), found_(found) {}
+
+  Graph make(const std::string& key, const std::vector<std::string>& files) {
+    graph_.tool = reports::tool_version();
+    reports::Run run;
+    run.id = reports::Digest().add("source").add(key).hex(16);
+    run.tool = graph_.tool;
+    run.source = "source";
+    run.arguments = files;
+    run.ended = true;
+    run.requests = found_.requests;
+    run.contexts = found_.contexts.size();
+    graph_.runs.push_back(run);
+    for (const LockClassInfo& c : found_.classes) {
+      reports::Class out;
+      out.base = out.name = c.name;
+      out.kind = c.kind;
+      out.key_kind = c.single ? engine::ClassKey::kStatic : engine::ClassKey::kNamed;
+      graph_.classes.push_back(out);
+    }
+    for (std::size_t i = 0; i < found_.contexts.size(); ++i) {
+      reports::Context out;
+      out.run = 0;
+      out.name = found_.contexts[i].name;
+      out.number = static_cast<std::uint32_t>(i);
+      graph_.contexts.push_back(out);
+    }
+    add_dependencies();
+    add_nestings();
+    add_sites();
+    reports::canonicalise(graph_);
+    judge();
+    reports::canonicalise(graph_);
+    return std::move(graph_);
+  }
+
+ private:
+  Index frame(FunctionId function, const Site& site) {
+    reports::Frame out;
+    if (function >= 0) out.function = p_.function(function).name;
+    if (site.line != 0) {
+      out.file = p_.files()[site.file];
+      out.line = site.line;
+      out.column = site.column;
+    }
+    const auto [at, fresh] = frame_ids_.try_emplace({function, site.line == 0 ? 0 : site.file, site.line, site.column}, static_cast<Index>(graph_.frames.size()));
+    if (fresh) graph_.frames.push_back(std::move(out));
+    return at->second;
+  }
+
+  // The whole chain, innermost first.
+  Index stack(ChainId chain) {
+    if (chain < 0) return kNoIndex;
+    const auto [at, fresh] = stack_ids_.try_emplace(chain, static_cast<Index>(graph_.stacks.size()));
+    if (!fresh) return at->second;
+    reports::Stack frames;
+    for (ChainId id = chain; id >= 0; id = p_.chain(id).inner) frames.push_back(frame(p_.chain(id).function, p_.chain(id).site));
+    std::reverse(frames.begin(), frames.end());
+    graph_.stacks.push_back(std::move(frames));
+    return at->second;
+  }
+
+  void add_dependencies() {
+    // Of a dependency's many occurrences the graph keeps a few: those with the fewest other locks held and the shortest
+    // way, one for each context first.
+    std::map<std::pair<ClassIndex, ClassIndex>, std::vector<std::size_t>> by_ends;
+    for (std::size_t i = 0; i < found_.occurrences.size(); ++i) by_ends[{found_.occurrences[i].from, found_.occurrences[i].to}].push_back(i);
+    for (auto& [ends, all] : by_ends) {
+      reports::Dependency d;
+      d.from = static_cast<Index>(ends.first);
+      d.to = static_cast<Index>(ends.second);
+      d.runs.push_back(0);
+      std::vector<std::size_t> order = all;
+      const auto rank = [&](std::size_t i) {
+        const Occurrence& o = found_.occurrences[i];
+        return std::tuple{!o.threads, o.held.size(), p_.length(o.to_chain), o.context, i};
+      };
+      std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+      std::map<std::pair<std::size_t, std::vector<ClassIndex>>, bool> seen;
+      for (const std::size_t i : order) {
+        const Occurrence& o = found_.occurrences[i];
+        d.modes.push_back({engine::Origin::kStatic, o.from_mode, o.to_mode, o.timed});
+        std::vector<ClassIndex> gates;
+        for (const HeldClass& h : o.held) gates.push_back(h.lock);
+        if (d.witnesses.size() >= reports::kWitnessesKept || !seen.try_emplace({o.context, gates}, true).second) continue;
+        d.witnesses.push_back(witness(i));
+      }
+      graph_.dependencies.push_back(std::move(d));
+    }
+  }
+
+  reports::Witness witness(std::size_t i) {
+    const Occurrence& o = found_.occurrences[i];
+    reports::Witness w;
+    w.run = 0;
+    w.origin = engine::Origin::kStatic;
+    w.from_mode = o.from_mode;
+    w.to_mode = o.to_mode;
+    w.flags = o.timed ? static_cast<std::uint8_t>(engine::kTimed) : std::uint8_t{0};
+    w.context = static_cast<Index>(o.context);
+    w.ordinal = i + 1;
+    w.to_stack = stack(o.to_chain);
+    w.to_site = w.to_stack;
+    if (o.event) w.release_stack = stack(o.from_chain);
+    else w.from_site = stack(o.from_chain);
+    for (const HeldClass& h : o.held) w.held.push_back({kNoIndex, static_cast<Index>(h.lock), h.mode, 0, false, stack(h.chain)});
+    return w;
+  }
+
+  void add_nestings() {
+    std::map<ClassIndex, std::size_t> best;   // the surest, then the shortest
+    const auto rank = [&](std::size_t i) {
+      const Nesting& n = found_.nestings[i];
+      return std::tuple{!n.same_object, n.ordered, p_.length(n.inner), i};
+    };
+    for (std::size_t i = 0; i < found_.nestings.size(); ++i) {
+      const auto [at, fresh] = best.try_emplace(found_.nestings[i].lock, i);
+      if (!fresh && rank(i) < rank(at->second)) at->second = i;
+    }
+    for (const auto& [lock, i] : best) {
+      const Nesting& n = found_.nestings[i];
+      reports::Finding f;
+      f.check = engine::Check::kRecursiveLock;
+      f.verdict = n.ordered && !n.same_object ? engine::Verdict::kLatent : engine::Verdict::kPossible;
+      f.reason_code = n.same_object ? "source-relock" : n.ordered ? "source-nested-ordered" : "source-nested";
+      f.reason = n.same_object ? "source only: the lock is requested again on a path that holds it"
+                 : n.ordered   ? "source only: two locks of one class are nested, the second found through the first's object"
+                               : "source only: two locks of one class are nested, and nothing in the source orders them";
+      f.classes.push_back(static_cast<Index>(lock));
+      f.run = 0;
+      f.context = static_cast<Index>(n.context);
+      f.mode = n.mode;
+      f.site = f.stack = stack(n.inner);
+      f.held.push_back({kNoIndex, static_cast<Index>(lock), engine::Mode::kWrite, 0, false, stack(n.outer)});
+      f.id = reports::make_finding_id(graph_, f);
+      graph_.findings.push_back(std::move(f));
+    }
+  }
+
+  void add_sites() {
+    for (const LockSite& s : found_.sites)
+      graph_.lock_sites.push_back({p_.files()[s.site.file], s.site.line, s.site.column, p_.function(s.function).name, static_cast<Index>(s.lock), s.mode, s.operation});
+  }
+
+  // --- cycles -----------------------------------------------------------------------------------------------------------
+
+  const Occurrence& occurrence(const reports::Witness& w) const { return found_.occurrences[w.ordinal - 1]; }
+
+  bool may_meet(const Occurrence& a, const Occurrence& b) const {
+    if (a.context == b.context) return found_.contexts[a.context].many;
+    if (!a.threads || !b.threads) return false;
+    for (const auto& [one, other] : {std::pair{&a, &b}, std::pair{&b, &a}}) {
+      const ContextInfo& mine = found_.contexts[one->context];
+      if (mine.name == "main" && !mine.thread && found_.contexts[other->context].thread)
+        return std::find(one->live.begin(), one->live.end(), other->context) != one->live.end();
+    }
+    return found_.apart.count(std::minmax(a.context, b.context)) == 0;
+  }
+
+  void judge() {
+    std::vector<reports::Finding> out;
+    for (const reports::Cycle& cycle : reports::cycles_of(graph_)) judge(cycle, out);
+    for (reports::Finding& f : out) graph_.findings.push_back(std::move(f));
+  }
+
+  void judge(const reports::Cycle& cycle, std::vector<reports::Finding>& out) {
+    std::vector<std::vector<const reports::Witness*>> choices;
+    for (const reports::CycleStep& step : cycle) {
+      std::vector<const reports::Witness*>& fitting = choices.emplace_back();
+      for (const reports::Witness& w : graph_.dependencies[step.dependency].witnesses)
+        if (step.fits(w)) fitting.push_back(&w);
+      if (fitting.empty()) return;
+    }
+    std::vector<const reports::Witness*> meeting, ungated, any;
+    std::vector<std::size_t> at(cycle.size(), 0);
+    bool same_context = false;
+    for (unsigned tried = 0; tried < kCombinations && meeting.empty(); ++tried) {
+      std::vector<const reports::Witness*> now;
+      for (std::size_t i = 0; i < at.size(); ++i) now.push_back(choices[i][at[i]]);
+      bool gated = false, meet = true, one = false;
+      for (std::size_t i = 0; i < now.size(); ++i)
+        for (std::size_t j = i + 1; j < now.size(); ++j) {
+          gated |= reports::exclude_each_other(graph_, *now[i], *now[j]);
+          if (may_meet(occurrence(*now[i]), occurrence(*now[j]))) continue;
+          meet = false;
+          one |= occurrence(*now[i]).context == occurrence(*now[j]).context;
+        }
+      if (any.empty()) any = now;
+      if (!gated && ungated.empty()) {
+        ungated = now;
+        same_context = one;
+      }
+      if (!gated && meet) meeting = now;
+      std::size_t digit = 0;
+      while (digit < at.size() && ++at[digit] == choices[digit].size()) at[digit++] = 0;
+      if (digit == at.size()) break;
+    }
+    reports::Finding f = reports::cycle_finding(graph_, cycle, !meeting.empty() ? meeting : !ungated.empty() ? ungated : any);
+    if (!meeting.empty()) {
+      f.verdict = engine::Verdict::kPossible;
+      f.reason_code = "source-only";
+      f.reason = "source only: the code can take these orders in contexts that may meet; no run has shown it";
+    } else if (!ungated.empty()) {
+      f.verdict = engine::Verdict::kLatent;
+      f.reason_code = same_context ? "source-one-context" : "source-ordered";
+      f.reason = same_context ? "source only: one context that is there once takes both orders"
+                              : "source only: the contexts are not there at the same time (created late, or joined before)";
+    } else {
+      f.verdict = engine::Verdict::kRefuted;
+      f.reason_code = "gate-lock";
+      f.reason = "source only: wherever these orders are taken, a common lock is held";
+    }
+    out.push_back(std::move(f));
+  }
+
+  Program& p_;
+  const Found& found_;
+  Graph graph_;
+  std::map<std::tuple<FunctionId, std::uint32_t, std::uint32_t, std::uint32_t>, Index> frame_ids_;
+  std::map<ChainId, Index> stack_ids_;
+};
+
+}  // namespace
+
+Graph make_graph(Program& program, const Found& found, const std::string& key, const std::vector<std::string>& files) {
+  return Output(program, found).make(key, files);
+}
+
+}  // namespace crossdep::source

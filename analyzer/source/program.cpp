@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+//
+// See program.h. Strongly connected components by Tarjan's algorithm, without recursion of ours.
+//
+// Threading: none.  Allocation: the heap.
+#include "source/program.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+
+namespace crossdep::source {
+namespace {
+
+constexpr unsigned kRounds = 4, kRepeats = 6;
+const std::vector<FunctionId> kNobody;
+
+}  // namespace
+
+ChainId Program::chain(FunctionId function, const Site& site, ChainId inner) {
+  const auto [at, fresh] = chain_ids_.try_emplace({function, site.file, site.line, site.column, inner}, static_cast<ChainId>(chains_.size()));
+  if (fresh) chains_.push_back({function, site, inner});
+  return at->second;
+}
+
+unsigned Program::length(ChainId id) const {
+  unsigned length = 0;
+  for (; id >= 0; id = chain(id).inner) ++length;
+  return length;
+}
+
+std::int32_t Program::symbol(const std::string& key) {
+  const auto [at, fresh] = symbol_ids_.try_emplace(key, static_cast<std::int32_t>(symbol_keys_.size()));
+  if (fresh) symbol_keys_.push_back(key);
+  return at->second;
+}
+
+const Symbol* Program::symbol_at(std::int32_t number) const {
+  const auto at = symbols_.find(symbol_keys_[static_cast<std::size_t>(number)]);
+  return at == symbols_.end() ? nullptr : &at->second;
+}
+
+void Program::add(Unit&& unit) {
+  std::vector<std::uint32_t> file_of;
+  for (const std::string& file : unit.files) {
+    const auto [at, fresh] = file_ids_.try_emplace(file, static_cast<std::uint32_t>(files_.size()));
+    if (fresh) files_.push_back(file);
+    file_of.push_back(at->second);
+  }
+  const auto moved = [&](Site& site) { if (site.file < file_of.size()) site.file = file_of[site.file]; };
+  for (Function& function : unit.functions) {
+    moved(function.site);
+    for (Block& block : function.blocks)
+      for (Op& op : block.ops) moved(op.site);
+    // An inline function of a header is the same in every unit.
+    const auto known = defined_.find(function.key);
+    if (known != defined_.end() && std::any_of(known->second.begin(), known->second.end(), [&](FunctionId id) {
+          const Site& site = functions_[static_cast<std::size_t>(id)].site;
+          return site.file == function.site.file && site.line == function.site.line && site.column == function.site.column;
+        }))
+      continue;
+    const auto id = static_cast<FunctionId>(functions_.size());
+    defined_[function.key].push_back(id);
+    by_name_[function.name].push_back(id);
+    functions_.push_back(std::move(function));
+  }
+  for (Symbol& s : unit.symbols) symbols_.try_emplace(s.key, std::move(s));
+  for (Initial& initial : unit.initials) initials_.push_back(std::move(initial));
+  for (Unmodelled& u : unit.unmodelled) {
+    moved(u.first);
+    auto [at, fresh] = unmodelled_.try_emplace(u.key, u);
+    if (!fresh) at->second.calls += u.calls;
+  }
+}
+
+const std::vector<FunctionId>& Program::defined(const std::string& key) const {
+  if (!key.empty() && key[0] == '?') {   // by its plain name, see lower_stmt.cpp
+    const auto at = by_name_.find(key.substr(1));
+    return at == by_name_.end() ? kNobody : at->second;
+  }
+  const auto at = defined_.find(key);
+  return at == defined_.end() ? kNobody : at->second;
+}
+
+const std::vector<FunctionId>& Program::overriders(const std::string& key) const {
+  const auto at = overriders_.find(key);
+  return at == overriders_.end() ? kNobody : at->second;
+}
+
+bool Program::has_lock_effect(const std::string& key) const {
+  for (const FunctionId id : defined(key)) {
+    const Summary& s = summary(id);
+    for (const Event& event : s.events)
+      if (event.what != Event::What::kStore && event.what != Event::What::kName) return true;
+    for (const Exit& exit : s.exits)
+      if (!exit.acquired.empty() || !exit.released.empty()) return true;
+  }
+  return false;
+}
+
+PlaceId Program::generalised(PlaceId place) const {
+  std::vector<Place> steps;
+  for (PlaceId id = place; id != kNoPlace; id = places_.at(id).parent) {
+    const Place& p = places_.at(id);
+    if (p.kind != PlaceKind::kMember && p.kind != PlaceKind::kElement) break;
+    steps.push_back(p);
+    if (p.kind == PlaceKind::kMember && steps.size() >= 8) break;
+  }
+  // From the outermost member on.
+  while (!steps.empty() && steps.back().kind != PlaceKind::kMember) steps.pop_back();
+  if (steps.empty()) return kNoPlace;
+  PlaceId at = places_.of_type(steps.back().record);
+  for (auto it = steps.rbegin(); it != steps.rend(); ++it)
+    at = it->kind == PlaceKind::kMember ? places_.member(at, it->number, it->record) : places_.element(at, -1);
+  return at;
+}
+
+Values Program::content(PlaceId cell, bool& anything) const {
+  const auto of = [&](PlaceId id) -> const std::pair<Values, bool>* {
+    const auto at = cells_.find(id);
+    return at == cells_.end() ? nullptr : &at->second;
+  };
+  const std::pair<Values, bool>* stored = of(cell);
+  const Place& place = places_.at(cell);
+  if (stored == nullptr && place.kind == PlaceKind::kElement) {
+    // Any element may be meant, or this one was set through an unknown index.
+    if (place.index >= 0) stored = of(places_.element(place.parent, -1));
+    if (stored == nullptr && place.index < 0) {
+      Values all;
+      for (const auto& [id, entry] : cells_) {
+        const Place& p = places_.at(id);
+        if (p.kind != PlaceKind::kElement || p.parent != place.parent) continue;
+        for (const Value& value : entry.first) crossdep::source::add(all, value, anything);
+      }
+      return all;
+    }
+  }
+  if (stored == nullptr && !places_.exact(cell)) {
+    const PlaceId general = generalised(cell);
+    if (general != kNoPlace) stored = of(general);
+  }
+  if (stored == nullptr) return {};
+  anything |= stored->second;
+  return stored->first;
+}
+
+void Program::store(PlaceId cell, const Values& values) {
+  const auto put = [&](PlaceId id) {
+    auto& [kept, anything] = cells_[id];
+    const Values before = kept;
+    const bool was = anything;
+    for (const Value& value : values) {
+      // 0 leads nowhere, and numbers are of no interest.
+      if (value.kind == Value::Kind::kAddress || value.kind == Value::Kind::kFunction) crossdep::source::add(kept, value, anything);
+      else if (value.kind != Value::Kind::kConst) anything = true;
+    }
+    if (values.empty()) anything = true;
+    cells_changed_ |= kept != before || anything != was;
+  };
+  put(cell);
+  if (const PlaceId general = generalised(cell); general != kNoPlace && general != cell) put(general);
+}
+
+bool Program::is_recursive(PlaceId object) const {
+  if (recursive_.count(object) != 0) return true;
+  const PlaceId general = generalised(object);
+  return general != kNoPlace && recursive_.count(general) != 0;
+}
+
+std::string Program::class_name(PlaceId id) const {
+  if (id == kNoPlace) return {};
+  if (const auto at = names_.find(id); at != names_.end()) return at->second;
+  if (const PlaceId general = generalised(id); general != kNoPlace && !places_.exact(id)) {
+    if (const auto at = names_.find(general); at != names_.end()) return at->second;
+  }
+  std::string path;
+  for (;; id = places_.at(id).parent) {
+    const Place& place = places_.at(id);
+    switch (place.kind) {
+      case PlaceKind::kMember: {
+        path = "." + places_.text(place.number) + path;
+        PlaceId above = place.parent;
+        while (places_.at(above).kind == PlaceKind::kElement) above = places_.at(above).parent;
+        const Place& parent = places_.at(above);
+        const bool by_pointer = parent.kind == PlaceKind::kParam || parent.kind == PlaceKind::kPointee || parent.kind == PlaceKind::kOfType ||
+                                parent.kind == PlaceKind::kLocal;
+        if (by_pointer) return (place.record >= 0 ? places_.text(place.record) : std::string("?")) + "::" + path.substr(1);
+        break;
+      }
+      case PlaceKind::kElement: {
+        const bool one = place.index >= 0 && varying_.count(place.parent) == 0;
+        path = (one ? "[" + std::to_string(place.index) + "]" : "[]") + path;
+        break;
+      }
+      case PlaceKind::kGlobal: {
+        const Symbol* s = symbol_at(place.number);
+        if (s == nullptr) return symbol_keys_[static_cast<std::size_t>(place.number)] + path;
+        return (s->file.empty() ? "" : std::filesystem::path(s->file).filename().string() + ":") + s->name + path;
+      }
+      case PlaceKind::kLocal: {
+        const Function& f = function(place.number);
+        const Variable& v = f.variables[static_cast<std::size_t>(place.index)];
+        if (place.index < f.parameters || v.name.empty()) return {};   // a parameter passed by value
+        return f.name + ":" + v.name + path;
+      }
+      case PlaceKind::kPointee: {
+        // The lock a pointer leads to is known by the pointer.
+        const std::string cell = class_name(place.parent);
+        return cell.empty() ? std::string() : "*" + cell + path;
+      }
+      case PlaceKind::kParam:
+      case PlaceKind::kOfType:
+        return {};
+    }
+  }
+}
+
+std::vector<FunctionId> Program::functions_in(const Values& values) const {
+  std::vector<FunctionId> out;
+  for (const Value& value : values)
+    if (value.kind == Value::Kind::kFunction)
+      for (const FunctionId id : defined(symbol_keys_[static_cast<std::size_t>(value.number)])) out.push_back(id);
+  return out;
+}
+
+std::vector<Unmodelled> Program::unmodelled() const {
+  std::vector<Unmodelled> out;
+  for (const auto& [key, u] : unmodelled_)
+    if (defined(key).empty()) out.push_back(u);
+  return out;
+}
+
+void Program::link() {
+  std::unordered_map<std::string, std::vector<std::string>> directly;
+  for (const Function& f : functions_)
+    for (const std::string& over : f.overrides) directly[over].push_back(f.key);
+  for (const auto& [key, unused] : directly) {
+    std::vector<std::string> todo{key};
+    std::set<std::string> seen;
+    while (!todo.empty()) {
+      const std::string at = todo.back();
+      todo.pop_back();
+      if (!seen.insert(at).second) continue;
+      if (const auto below = directly.find(at); below != directly.end()) todo.insert(todo.end(), below->second.begin(), below->second.end());
+    }
+    for (const std::string& one : seen)
+      if (one != key)
+        for (const FunctionId id : defined(one)) overriders_[key].push_back(id);
+  }
+  for (const Initial& initial : initials_) {
+    PlaceId place = places_.intern({PlaceKind::kGlobal, kNoPlace, symbol(initial.global), -1, -1});
+    bool is_recursive = false;
+    for (const auto& [member, record] : initial.path) {
+      if (member == "$recursive") is_recursive = true;
+      else if (member[0] == '[') place = places_.element(place, std::atoi(member.c_str() + 1));
+      else place = places_.member(place, places_.text(member), places_.text(record));
+    }
+    if (is_recursive) recursive(place);
+    else if (!initial.function.empty()) store(place, {{Value::Kind::kFunction, symbol(initial.function)}});
+    else if (!initial.object.empty()) store(place, {{Value::Kind::kAddress, places_.intern({PlaceKind::kGlobal, kNoPlace, symbol(initial.object), -1, -1})}});
+  }
+  summaries_.resize(functions_.size());
+}
+
+std::vector<std::vector<FunctionId>> Program::components() const {
+  const std::size_t n = functions_.size();
+  std::vector<std::vector<FunctionId>> calls(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const Block& block : functions_[i].blocks)
+      for (const Op& op : block.ops) {
+        if (!op.callee.empty()) {
+          for (const FunctionId id : defined(op.callee)) calls[i].push_back(id);
+          if ((op.flags & kFlagVirtual) != 0)
+            for (const FunctionId id : overriders(op.callee)) calls[i].push_back(id);
+        }
+      }
+    for (const Expr& e : functions_[i].exprs)   // what is called through a pointer was named somewhere
+      if (e.kind == ExprKind::kFunction)
+        for (const FunctionId id : defined(e.name)) calls[i].push_back(id);
+  }
+  std::vector<std::vector<FunctionId>> out;
+  std::vector<int> index(n, -1), low(n, 0);
+  std::vector<bool> on_stack(n, false);
+  std::vector<FunctionId> stack;
+  int next = 0;
+  struct Frame { FunctionId at; std::size_t edge; };
+  for (std::size_t begin = 0; begin < n; ++begin) {
+    if (index[begin] >= 0) continue;
+    std::vector<Frame> frames{{static_cast<FunctionId>(begin), 0}};
+    while (!frames.empty()) {
+      Frame& frame = frames.back();
+      const auto v = static_cast<std::size_t>(frame.at);
+      if (frame.edge == 0 && index[v] < 0) {
+        index[v] = low[v] = next++;
+        stack.push_back(frame.at);
+        on_stack[v] = true;
+      }
+      if (frame.edge < calls[v].size()) {
+        const auto w = static_cast<std::size_t>(calls[v][frame.edge++]);
+        if (index[w] < 0) frames.push_back({static_cast<FunctionId>(w), 0});
+        else if (on_stack[w]) low[v] = std::min(low[v], index[w]);
+        continue;
+      }
+      if (low[v] == index[v]) {
+        std::vector<FunctionId>& component = out.emplace_back();
+        for (FunctionId w = -1; w != frame.at;) {
+          w = stack.back();
+          stack.pop_back();
+          on_stack[static_cast<std::size_t>(w)] = false;
+          component.push_back(w);
+        }
+        std::sort(component.begin(), component.end());
+      }
+      frames.pop_back();
+      if (!frames.empty()) {
+        const auto parent = static_cast<std::size_t>(frames.back().at);
+        low[parent] = std::min(low[parent], low[v]);
+      }
+    }
+  }
+  return out;
+}
+
+bool Program::round() {
+  cells_changed_ = false;
+  const std::size_t facts = names_.size() + recursive_.size() + varying_.size();
+  for (const std::vector<FunctionId>& component : components()) {
+    for (unsigned repeat = 0; repeat < kRepeats; ++repeat) {
+      bool changed = false;
+      for (const FunctionId id : component) {
+        Summary made = analyse_function(*this, id);
+        Summary& kept = summaries_[static_cast<std::size_t>(id)];
+        changed |= made.events.size() != kept.events.size() || made.exits.size() != kept.exits.size();
+        kept = std::move(made);
+      }
+      if (component.size() == 1 && repeat > 0) break;
+      if (!changed) break;
+    }
+    for (const FunctionId id : component) {
+      for (const Event& event : summary(id).events) {
+        if (event.place == kNoPlace || places_.root(event.place) == PlaceKind::kParam) continue;
+        if (event.what == Event::What::kStore) {
+          Values fixed;
+          bool open = event.values.empty();
+          for (const Value& v : event.values) {
+            const bool relative = v.kind == Value::Kind::kParameter ||
+                                  ((v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent) && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
+            if (!relative) fixed.push_back(v);
+          }
+          if (!fixed.empty() || open) store(event.place, fixed);
+        } else if (event.what == Event::What::kName) {
+          for (const Value& v : event.values)
+            if (v.kind == Value::Kind::kString) {
+              name(event.place, places_.text(static_cast<std::int32_t>(v.number)));
+              if (const PlaceId general = generalised(event.place); general != kNoPlace) name(general, places_.text(static_cast<std::int32_t>(v.number)));
+            }
+        } else if (event.what == Event::What::kRecursive) {
+          recursive(event.place);
+          if (const PlaceId general = generalised(event.place); general != kNoPlace) recursive(general);
+        }
+      }
+    }
+  }
+  return cells_changed_ || facts != names_.size() + recursive_.size() + varying_.size();
+}
+
+void Program::find_roots() {
+  // Everything nobody calls; of what only calls itself, one.
+  std::set<FunctionId> called = called_;
+  for (std::size_t i = 0; i < functions_.size(); ++i)
+    if (called.count(static_cast<FunctionId>(i)) == 0) roots_.push_back(static_cast<FunctionId>(i));
+  for (const std::vector<FunctionId>& component : components()) {
+    if (component.size() < 2) continue;
+    bool from_outside = false;
+    for (std::size_t i = 0; i < functions_.size() && !from_outside; ++i) {
+      if (std::find(component.begin(), component.end(), static_cast<FunctionId>(i)) != component.end()) continue;
+      for (const Block& block : functions_[i].blocks)
+        for (const Op& op : block.ops)
+          for (const FunctionId id : defined(op.callee)) from_outside |= std::find(component.begin(), component.end(), id) != component.end();
+    }
+    if (!from_outside) roots_.push_back(component.front());
+  }
+  std::sort(roots_.begin(), roots_.end());
+  roots_.erase(std::unique(roots_.begin(), roots_.end()), roots_.end());
+}
+
+void Program::analyse() {
+  link();
+  for (unsigned i = 0; i < kRounds; ++i)
+    if (!round()) break;
+  find_roots();
+}
+
+}  // namespace crossdep::source

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+//
+// The whole program: all units linked by symbol keys, the call graph, and the fixpoint of function summaries (callees
+// first; recursive functions until nothing changes). What pointers in memory lead to is collected without regard to
+// order, and the summaries are made again until that, too, is stable.
+//
+// Threading: none.  Allocation: the heap.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "source/summary.h"
+
+namespace crossdep::source {
+
+class Program {
+ public:
+  /// Takes a unit in; units in the same order give the same program.
+  void add(Unit&& unit);
+  void analyse();
+
+  const std::vector<Function>& functions() const { return functions_; }
+  const Function& function(FunctionId id) const { return functions_[static_cast<std::size_t>(id)]; }
+  const Summary& summary(FunctionId id) const { return summaries_[static_cast<std::size_t>(id)]; }
+  Places& places() { return places_; }
+  const std::vector<std::string>& files() const { return files_; }
+  const ChainNode& chain(ChainId id) const { return chains_[static_cast<std::size_t>(id)]; }
+  ChainId chain(FunctionId function, const Site& site, ChainId inner);
+  unsigned length(ChainId id) const;
+
+  /// Definitions of a function; several if several programs were scanned together.
+  const std::vector<FunctionId>& defined(const std::string& key) const;
+  const std::vector<FunctionId>& overriders(const std::string& key) const;
+  bool has_lock_effect(const std::string& key) const;
+  std::int32_t symbol(const std::string& key);          // its number
+  const Symbol* symbol_at(std::int32_t number) const;
+  std::int32_t symbol_of(FunctionId id) { return symbol(function(id).key); }
+
+  /// What is stored in a cell anywhere; `anything` is set if something unknown is, too.
+  Values content(PlaceId cell, bool& anything) const;
+  void store(PlaceId cell, const Values& values);
+  void name(PlaceId object, const std::string& name) { names_.emplace(object, name); }
+  void recursive(PlaceId object) { recursive_.insert(object); }
+  bool is_recursive(PlaceId object) const;
+  PlaceId generalised(PlaceId place) const;             // Record::member for what is reached through any pointer
+  std::string class_name(PlaceId place) const;          // empty: unknown
+  bool index_varies(PlaceId array) const { return varying_.count(array) != 0; }
+
+  std::vector<FunctionId> functions_in(const Values& values) const;
+  std::vector<Unmodelled> unmodelled() const;           // those that have no body either
+  /// Contexts begin here: functions nobody calls, or whose address goes elsewhere.
+  const std::vector<FunctionId>& roots() const { return roots_; }
+
+  void note_element(PlaceId array) { varying_.insert(array); }
+  void note_called(FunctionId id) { called_.insert(id); }
+
+ private:
+  void link();
+  std::vector<std::vector<FunctionId>> components() const;
+  void find_roots();
+  bool round();
+
+  std::vector<Function> functions_;
+  std::vector<Summary> summaries_;
+  std::vector<std::string> files_;
+  std::map<std::string, std::uint32_t> file_ids_;
+  std::map<std::string, Symbol> symbols_;
+  std::unordered_map<std::string, std::int32_t> symbol_ids_;
+  std::vector<std::string> symbol_keys_;
+  std::unordered_map<std::string, std::vector<FunctionId>> defined_, overriders_;
+  std::unordered_map<std::string, std::vector<FunctionId>> by_name_;
+  std::vector<Initial> initials_;
+  std::map<std::string, Unmodelled> unmodelled_;
+  mutable Places places_;
+  std::vector<ChainNode> chains_;
+  std::map<std::tuple<FunctionId, std::uint32_t, std::uint32_t, std::uint32_t, ChainId>, ChainId> chain_ids_;
+  std::map<PlaceId, std::pair<Values, bool>> cells_;
+  bool cells_changed_ = false;
+  std::map<PlaceId, std::string> names_;
+  std::set<PlaceId> recursive_, varying_;
+  std::set<FunctionId> called_;
+  std::vector<FunctionId> roots_;
+
+};
+
+/// The summary of one function, from those of its callees as they are now.
+Summary analyse_function(Program& program, FunctionId id);
+/// The events of a context that begins in this function with these arguments.
+Summary analyse_context(Program& program, FunctionId id, const std::vector<Values>& args);
+
+}  // namespace crossdep::source

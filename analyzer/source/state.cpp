@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// See state.h.
+//
+// Threading: values.  Allocation: the heap.
+#include "source/state.h"
+
+#include <algorithm>
+
+namespace crossdep::source {
+
+bool State::same_locks(const State& other) const {
+  return released == other.released && held.size() == other.held.size() &&
+         std::equal(held.begin(), held.end(), other.held.begin(), [](const HeldLock& a, const HeldLock& b) { return a.same_as(b); });
+}
+
+bool State::merge(const State& other) {
+  bool changed = false;
+  for (auto it = known.begin(); it != known.end();) {
+    const auto at = other.known.find(it->first);
+    if (at == other.known.end()) {
+      it = known.erase(it);
+      changed = true;
+      continue;
+    }
+    if (at->second.values != it->second.values) {
+      bool anything = false;
+      Values all = it->second.values;
+      for (const Value& value : at->second.values) add(all, value, anything);
+      if (anything) {
+        it = known.erase(it);
+        changed = true;
+        continue;
+      }
+      if (all != it->second.values) {
+        it->second.values = std::move(all);
+        changed = true;
+      }
+    }
+    it->second.written |= at->second.written;
+    ++it;
+  }
+  const auto keep_common = [&](auto& mine, const auto& theirs, auto same) {
+    const std::size_t before = mine.size();
+    std::erase_if(mine, [&](const auto& entry) {
+      return std::none_of(theirs.begin(), theirs.end(), [&](const auto& one) { return same(entry, one); });
+    });
+    changed |= mine.size() != before;
+  };
+  keep_common(assumptions, other.assumptions, [](const Assumption& a, const Assumption& b) { return a == b; });
+  keep_common(history, other.history, [](const HeldLock& a, const HeldLock& b) { return a.place == b.place && a.mode == b.mode; });
+  for (const PlaceId handle : other.live)
+    if (std::find(live.begin(), live.end(), handle) == live.end()) {
+      live.insert(std::lower_bound(live.begin(), live.end(), handle), handle);
+      changed = true;
+    }
+  if (other.threads && !threads) threads = changed = true;
+  if (other.left_by_call != left_by_call && left_by_call != 0) left_by_call = 0;
+  return changed;
+}
+
+}  // namespace crossdep::source

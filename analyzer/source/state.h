@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// What is true at a point of a function on some of the paths that lead there. Paths that hold the same locks share one
+// state, which then only knows what is true on all of them; paths with different locks stay apart. So a lock taken under
+// a condition is given back under the same condition (Das, Lerner, Seigle: "ESP: Path-Sensitive Program Verification in
+// Polynomial Time", 2002).
+//
+// Threading: values.  Allocation: the heap.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "source/summary.h"
+
+namespace crossdep::source {
+
+struct Known {
+  Values values;
+  bool written = false;     // by this function; else learnt from a condition
+  bool operator==(const Known&) const = default;
+};
+
+struct State {
+  std::vector<HeldLock> held;            // in the order they were got
+  std::vector<PlaceId> released;         // of the callers
+  std::map<PlaceId, Known> known;        // places with known content
+  std::vector<Assumption> assumptions;
+  std::vector<HeldLock> history;         // requested on every path so far
+  std::vector<PlaceId> live;             // handles of threads that may run
+  bool threads = false;
+  std::size_t left_by_call = 0;          // how many of `held`, last ones, the last call left held
+
+  bool same_locks(const State& other) const;
+  /// Keeps what both know. True if this changed.
+  bool merge(const State& other);
+};
+
+}  // namespace crossdep::source

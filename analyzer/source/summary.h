@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// What a function does to locks, as its callers need it: events on its paths and the states it can return in, both in
+// terms of its parameters.
+//
+// Threading: values.  Allocation: the heap.
+#pragma once
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "source/ir.h"
+#include "source/places.h"
+
+namespace crossdep::source {
+
+using FunctionId = std::int32_t;
+using ChainId = std::int32_t;     // interned call chains, outermost first; -1: none
+
+struct ChainNode {
+  FunctionId function = -1;
+  Site site;                      // files of the program
+  ChainId inner = -1;
+};
+
+struct HeldLock {
+  PlaceId place = kNoPlace;
+  engine::Mode mode = engine::Mode::kWrite;
+  engine::Kind kind = engine::Kind::kMutex;
+  std::int16_t count = 1;
+  std::int32_t guard = -1;        // variable that gives it back
+  ChainId chain = -1;
+  bool same_as(const HeldLock& other) const {
+    return place == other.place && mode == other.mode && guard == other.guard && count == other.count;
+  }
+};
+
+/// "parameter is (not) 0".
+struct Assumption {
+  std::int32_t parameter = -1;
+  bool zero = false;
+  auto operator<=>(const Assumption&) const = default;
+};
+
+struct Event {
+  enum class What : std::uint8_t { kRequest, kWait, kSignal, kJoin, kCreate, kCallLater, kName, kStore, kRecursive, kWorkInit, kWorkQueue };
+  What what = What::kRequest;
+  engine::Kind kind = engine::Kind::kMutex;
+  engine::Mode mode = engine::Mode::kWrite;
+  std::uint16_t flags = 0;
+  PlaceId place = kNoPlace;       // lock, crosslock, handle, cell
+  Values values;                  // function, name, content
+  std::vector<Values> args;
+  std::vector<HeldLock> held;     // got since the function began
+  std::vector<PlaceId> released;  // the callers' that were given back before
+  std::vector<Assumption> assumptions;
+  std::vector<HeldLock> history;  // kSignal: requested before, on every path
+  std::vector<PlaceId> live;      // handles of threads that may run
+  bool threads = false;           // a thread may have been created before
+  ChainId chain = -1;
+};
+
+struct Exit {
+  std::vector<HeldLock> acquired;
+  std::vector<PlaceId> released;
+  std::vector<Assumption> assumptions;
+  std::vector<HeldLock> history;
+  std::vector<std::pair<PlaceId, Values>> stores;   // what it left in the places its parameters lead to
+  Values result;
+  bool threads = false;
+};
+
+struct Summary {
+  std::vector<Event> events;
+  std::vector<Exit> exits;
+  bool truncated = false;         // more events than are kept
+};
+
+}  // namespace crossdep::source

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+#
+# The source analyzer on small programs: tests/data/source/*.cases says what each is to give (see the README there).
+import json
+import re
+
+from harness import SOURCE, add, test
+
+CASES = SOURCE / "tests" / "data" / "source"
+
+
+def programs(path):
+    """[(name, text)] of a file of cases."""
+    out = []
+    for part in re.split(r"^=== ", path.read_text(), flags=re.M)[1:]:
+        name, text = part.split("\n", 1)
+        out.append((name.strip(), text))
+    return out
+
+
+def wanted(text, key):
+    return [m.strip() for m in re.findall(rf"^// {key}: (.*)$", text, flags=re.M)]
+
+
+def rotation(classes):
+    at = classes.index(min(classes))
+    return classes[at:] + classes[:at]
+
+
+def judge(name, text, graph, messages):
+    """What is wrong, as lines."""
+    wrong = []
+
+    def compare(what, expected, found):
+        for one in sorted(set(expected) - set(found)):
+            wrong.append(f"{name}: no {what}: {one}")
+        for one in sorted(set(found) - set(expected)):
+            wrong.append(f"{name}: unexpected {what}: {one}")
+
+    compare("dependency", wanted(text, "expect"), [f"{d['from']} -> {d['to']}" for d in graph["dependencies"]])
+    cycles = [" ".join([line.split()[0]] + rotation(line.split()[1:])) for line in wanted(text, "cycle")]
+    compare("cycle", cycles, [" ".join([f["verdict"]] + rotation(f["classes"])) for f in graph["findings"] if f["dependencies"]])
+    compare("nesting", wanted(text, "nested"), [f"{f['verdict']} {f['classes'][0]}" for f in graph["findings"] if not f["dependencies"]])
+    for part in wanted(text, "warn"):
+        if part not in messages:
+            wrong.append(f"{name}: standard error lacks: {part}")
+    return wrong
+
+
+def run_cases(box, path):
+    if not (box.build / "bin" / "crossdep-scan").exists():
+        box.skip("built without libclang")
+    wrong = []
+    for name, text in programs(path):
+        box.write(name, text)
+        done = box.run(box.crossdep, "scan", "-o", "-", name, "--", "-I", SOURCE / "runtime" / "include", *wanted(text, "flags"))
+        try:
+            graph = json.loads(done.out)
+        except ValueError:
+            wrong.append(f"{name}: no graph: {done.err.strip()}")
+            continue
+        wrong += judge(name, text, graph, done.err)
+    box.check(not wrong, "\n".join(wrong))
+
+
+def scanned(box, *words):
+    if not (box.build / "bin" / "crossdep-scan").exists():
+        box.skip("built without libclang")
+    return box.run(box.crossdep, "scan", *words)
+
+
+HOTPLUG = SOURCE / "examples" / "hotplug-workqueue"
+INCLUDE = ["--", "-I", str(SOURCE / "runtime" / "include")]
+
+
+@test
+def hotplug_before_is_wrong_by_its_source(box):
+    done = scanned(box, "-o", "before.cdgraph", HOTPLUG / "kernel.c", HOTPLUG / "before.c", *INCLUDE)
+    box.equal(done.status, 1, "status")
+    graph = json.loads((box.folder / "before.cdgraph").read_text())
+    circle = [f for f in graph["findings"] if f["verdict"] == "possible" and f["check"] == "cross-release-cycle"]
+    box.check(circle, "no cycle through the completion")
+    classes = circle[0]["classes"]
+    for name in ["&mm->mmap_sem", "(complete)&req.done", "cpu_hotplug_lock.rw_sem"]:
+        box.check(name in classes, f"{name} is not in {classes}")
+    for call in ["userptr_ioctl", "driver_init_notifier", "alloc_workqueue", "apply_workqueue_attrs"]:
+        box.has(done.out, call)
+
+
+@test
+def hotplug_after_is_right_by_its_source(box):
+    done = scanned(box, HOTPLUG / "kernel.c", HOTPLUG / "after.c", *INCLUDE)
+    box.equal(done.status, 0, "status")
+
+
+ORDER = "#include <pthread.h>\npthread_mutex_t a, b;\nvoid {0}(void) {{ pthread_mutex_lock(&{1}); pthread_mutex_lock(&{2}); pthread_mutex_unlock(&{2}); pthread_mutex_unlock(&{1}); }}\n"
+
+
+def database(box, *files):
+    entries = [{"directory": str(box.folder), "file": name, "arguments": ["gcc", "-fno-tree-vectorize", "-Wno-odd", "-c", name]} for name in files]
+    box.write("compile_commands.json", json.dumps(entries))
+
+
+@test
+def database_with_gone_and_broken_files(box):
+    box.write("one.c", ORDER.format("f", "a", "b"))
+    box.write("broken.c", "int f( {\n")
+    box.write("header.c", "#include \"not-there.h\"\n")
+    database(box, "one.c", "broken.c", "header.c", "gone.c")
+    done = scanned(box, "-p", ".", "-o", "g.cdgraph")
+    box.equal(done.status, 2, "status")
+    box.has(done.err, "broken.c:1:")
+    box.has(done.err, "header.c:1:")
+    box.has(done.err, "gone.c")
+    box.has(done.err, "scanned 1 of 3 files")
+    box.equal(len(json.loads((box.folder / "g.cdgraph").read_text())["dependencies"]), 1, "dependencies")
+
+
+@test
+def same_bytes_whatever_the_jobs_and_order(box):
+    for name, first, second in [("one", "a", "b"), ("two", "b", "a"), ("three", "a", "b")]:
+        box.write(name + ".c", ORDER.format(name, first, second).replace("pthread_mutex_t a", "extern pthread_mutex_t a" if name != "one" else "pthread_mutex_t a"))
+    database(box, "one.c", "two.c", "three.c")
+    scanned(box, "-p", ".", "-o", "g1", "-j", "1")
+    database(box, "three.c", "two.c", "one.c")
+    scanned(box, "-p", ".", "-o", "g2", "-j", "3")
+    scanned(box, "-p", ".", "-o", "g3", "--cache", "cache")
+    scanned(box, "-p", ".", "-o", "g4", "--cache", "cache")
+    first = (box.folder / "g1").read_bytes()
+    for other in ["g2", "g3", "g4"]:
+        box.check((box.folder / other).read_bytes() == first, f"{other} differs from g1")
+
+
+@test
+def unusable_input_is_told_in_one_line(box):
+    done = scanned(box, "-p", ".")
+    box.equal(done.status, 2, "status")
+    box.has(done.err, "compile_commands.json: cannot be read")
+    box.has(done.err, "hint: ")
+    box.write("compile_commands.json", "[{]")
+    done = scanned(box, "-p", ".")
+    box.equal(done.status, 2, "status")
+    box.has(done.err, "compile_commands.json:1: not JSON")
+    box.write("compile_commands.json", '[{"file": "x.c", "directory": "."}]')
+    box.has(scanned(box, "-p", ".").err, 'entry 0: has neither "arguments" nor "command"')
+    box.write("none.c", "int main(void) { return 0; }\n")
+    box.equal(scanned(box, "none.c").status, 3, "status without a lock")
+
+
+HALVES = """#include <pthread.h>
+struct account { pthread_mutex_t mu; };
+static struct account *one;
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+#include <stdlib.h>
+static void seen(struct account *x) {
+  pthread_mutex_lock(&x->mu);
+  pthread_mutex_lock(&log_lock);
+  pthread_mutex_unlock(&log_lock);
+  pthread_mutex_unlock(&x->mu);
+}
+static void never(struct account *x) {
+  pthread_mutex_lock(&log_lock);
+  pthread_mutex_lock(&x->mu);
+  pthread_mutex_unlock(&x->mu);
+  pthread_mutex_unlock(&log_lock);
+}
+static void *run(void *u) { if (u == NULL) never(one); return u; }
+int main(int argc, char **argv) {
+  (void)argv;
+  one = malloc(sizeof *one);
+  pthread_mutex_init(&one->mu, NULL);
+  pthread_t t;
+  pthread_create(&t, NULL, run, argc > 5 ? NULL : (void *)1);
+  seen(one);
+  pthread_join(t, NULL);
+  return 0;
+}
+"""
+
+
+@test
+def half_observed_cycle_is_named_by_the_source(box):
+    box.write("halves.c", HALVES)
+    scanned(box, "halves.c", "-o", "source.cdgraph")
+    built = box.run("cc", "-g", "-O0", "-pthread", box.folder / "halves.c", "-o", "halves")
+    box.equal(built.status, 0, "status of cc")
+    box.run(box.crossdep, "run", "-o", "run", "--", "./halves")
+    merged = box.run(box.crossdep, "merge", "-o", "all.cdgraph", "source.cdgraph", "run/crossdep.cdgraph")
+    box.equal(merged.status, 0, "status of merge")
+    graph = json.loads((box.folder / "all.cdgraph").read_text())
+    box.equal([f["reason_code"] for f in graph["findings"] if f["verdict"] == "possible"], ["half-observed"], "possible findings")
+    box.has(graph["findings"][0]["reason"], "halves.c:log_lock -> account::mu")
+    coverage = box.run(box.crossdep, "coverage", "source.cdgraph", "run/crossdep.cdgraph")
+    box.has(coverage.out, "  halves.c:log_lock -> account::mu (")
+
+
+def collect():
+    for path in sorted(CASES.glob("*.cases")):
+        add(f"sources: {path.stem}", lambda box, path=path: run_cases(box, path))
