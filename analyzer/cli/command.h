@@ -27,6 +27,8 @@ void add_run(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_merge(CLI::App& app, Action& action);
+void add_gate(CLI::App& app, Action& action);
+void add_accept(CLI::App& app, Action& action);
 void add_rules(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 

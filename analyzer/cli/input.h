@@ -30,12 +30,17 @@ struct Input {
 /// `-` is standard input. Trouble is told on standard error, one line.
 Input read_input(const std::string& path);
 
-/// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
+/// All parts of all inputs united, one after the other, so that no more than the union and one of them are in memory;
+/// `parts` is how many there were, `whole` is false if something could not be read. Graphs that contradict each other are
+/// told, and nothing is united then: no part.
 struct Union {
   reports::Graph graph;
   std::size_t parts = 0;
   bool whole = true;
+  bool missing = false;           // of some input nothing could be used
 };
+/// A folder stands for the graphs (*.cdgraph) in it; one without any is told and is no error: `parts` may be 0 and `whole`
+/// true.
 Union read_union(const std::vector<std::string>& paths);
 
 /// Gives the events of one trace as text (*.cdt), piece by piece, as far as they can be read. False: told.

@@ -54,6 +54,8 @@ int dispatch(int argc, char** argv) {
   add_check(app, action);    // judge recorded traces
   add_report(app, action);   // look at a graph
   add_merge(app, action);    // union of graphs
+  add_gate(app, action);     // fail on what is new against a baseline
+  add_accept(app, action);   // put something into the baseline
   add_rules(app, action);    // the catalogue of checks
   add_render(app, action);   // what the runtime calls to print; not listed
 

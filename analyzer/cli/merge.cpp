@@ -18,15 +18,11 @@ struct Request {
 };
 
 int merge(const Request& request) {
-  std::vector<reports::Graph> graphs;
-  bool whole = true;
-  for (const std::string& path : request.inputs) {
-    Input input = read_input(path);
-    if (input.parts.empty()) return kUnusable;
-    whole &= input.whole;
-    for (Part& part : input.parts) graphs.push_back(std::move(part.graph));
-  }
-  return write_graph(request.output, reports::merge(graphs)) && whole ? kQuiet : kUnusable;
+  Union all = read_union(request.inputs);
+  if (all.parts == 0 || all.missing) return kUnusable;   // told
+  // A single graph too is written as a union: in canonical order, by this version.
+  if (all.parts == 1) all.graph = reports::merge({all.graph});
+  return write_graph(request.output, all.graph) && all.whole ? kQuiet : kUnusable;
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ int report(const Request& request) {
   Show show = request.show;
   if (!load_suppressions(show)) return kUnusable;
   Union all = read_union(request.inputs);
-  if (all.parts == 0) return kUnusable;
+  if (all.parts == 0) return all.whole ? kNothing : kUnusable;
   if (request.inputs.size() == 1 && request.inputs.front() != "-") show.graph_path = request.inputs.front();
   if (!show_graph(all.graph, "", show) || !all.whole) return kUnusable;
   const Exit exit = judge_exit(all.graph, show.policy, show.suppressions);

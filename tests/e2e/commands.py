@@ -22,7 +22,7 @@ T1 acquire B
 T1 release B
 T1 release A
 """
-COMMANDS = ["run", "check", "report", "merge", "rules"]
+COMMANDS = ["run", "check", "report", "merge", "gate", "accept", "rules"]
 
 
 def one_error(box, done, status=2, *parts):
