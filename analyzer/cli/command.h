@@ -28,6 +28,8 @@ void add_check(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_merge(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);
+void add_gate(CLI::App& app, Action& action);
+void add_accept(CLI::App& app, Action& action);
 void add_rules(CLI::App& app, Action& action);
 void add_coverage(CLI::App& app, Action& action);
 void add_scan(CLI::App& app, Action& action);

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +20,7 @@
 #include "cli/log.h"
 #include "cli/native.h"
 #include "cli/progress.h"
+#include "reports/contradiction.h"
 #include "reports/json.h"
 #include "reports/merge.h"
 #include "reports/site_text.h"
@@ -160,17 +162,55 @@ Input read_input(const std::string& path, const Reading& reading) {
   return input;
 }
 
+namespace {
+
+std::vector<std::string> without_folders(const std::vector<std::string>& paths) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> out;
+  for (const std::string& path : paths) {
+    std::error_code failure;
+    if (path == "-" || !fs::is_directory(path, failure)) {
+      out.push_back(path);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path, failure))
+      if (entry.path().extension() == ".cdgraph") inside.push_back(entry.path().string());
+    if (inside.empty()) say(path + ": no graphs in this folder");
+    std::sort(inside.begin(), inside.end());
+    out.insert(out.end(), inside.begin(), inside.end());
+  }
+  return out;
+}
+
+}  // namespace
+
 Union read_union(const std::vector<std::string>& paths) {
   Union all;
-  std::vector<reports::Graph> graphs;
-  for (const std::string& path : paths) {
+  reports::Merger merger;
+  reports::ContradictionCheck check;
+  reports::Graph only;   // kept as it is as long as there is no other
+  for (const std::string& path : without_folders(paths)) {
     Input input = read_input(path);
     all.whole &= input.whole;
-    for (Part& part : input.parts) graphs.push_back(std::move(part.graph));
+    all.missing |= input.parts.empty();
+    const bool cases = input.parts.size() > 1;   // each of them a program of its own
+    for (Part& part : input.parts) {
+      std::string cause;
+      if (!cases && !check.add(part.graph, path == "-" ? "standard input" : path, cause)) {
+        error(cause);
+        return {{}, 0, false, true, {}};
+      }
+      if (++all.parts == 1) {
+        only = std::move(part.graph);
+        continue;
+      }
+      if (all.parts == 2) merger.add(std::move(only));
+      merger.add(std::move(part.graph));
+    }
   }
-  all.parts = graphs.size();
-  if (graphs.size() == 1) all.graph = std::move(graphs.front());
-  else if (!graphs.empty()) all.graph = reports::merge(graphs);
+  all.graph = all.parts < 2 ? std::move(only) : merger.take();
+  all.notes = merger.notes();
   return all;
 }
 

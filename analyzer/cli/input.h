@@ -36,12 +36,18 @@ struct Reading {
 /// first ones.
 Input read_input(const std::string& path, const Reading& reading = {});
 
-/// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
+/// All parts of all inputs united, one after the other, so that no more than the union and one of them are in memory;
+/// `parts` is how many there were, `whole` is false if something could not be read. Graphs that contradict each other are
+/// told, and nothing is united then: no part.
 struct Union {
   reports::Graph graph;
   std::size_t parts = 0;
   bool whole = true;
+  bool missing = false;           // of some input nothing could be used
+  std::vector<std::string> notes; // what the source and the runs do not agree on, a line each
 };
+/// A folder stands for the graphs (*.cdgraph) in it; one without any is told and is no error: `parts` may be 0 and `whole`
+/// true.
 Union read_union(const std::vector<std::string>& paths);
 
 /// Gives the events of one trace as text (*.cdt), piece by piece, as far as they can be read. False: told.

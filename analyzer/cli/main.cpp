@@ -73,6 +73,8 @@ int dispatch(int argc, char** argv) {
   add_explain(app, action);  // findings other tools printed
   add_scan(app, action);     // read the source
   add_coverage(app, action); // the source's lock order, and what of it was seen
+  add_gate(app, action);     // fail on what is new against a baseline
+  add_accept(app, action);   // put something into the baseline
   add_rules(app, action);    // the catalogue of checks
   add_render(app, action);   // what the runtime calls to print; not listed
 

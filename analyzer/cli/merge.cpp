@@ -18,17 +18,12 @@ struct Request {
 };
 
 int merge(const Request& request) {
-  reports::Merger merger;
-  bool whole = true;
-  for (const std::string& path : request.inputs) {
-    Input input = read_input(path);
-    if (input.parts.empty()) return kUnusable;
-    whole &= input.whole;
-    for (Part& part : input.parts) merger.add(part.graph);
-  }
-  const reports::Graph all = merger.take();
-  for (const std::string& note : merger.notes()) say("note: " + note);
-  return write_graph(request.output, all) && whole ? kQuiet : kUnusable;
+  Union all = read_union(request.inputs);
+  if (all.parts == 0 || all.missing) return kUnusable;   // told
+  // A single graph too is written as a union: in canonical order, by this version.
+  if (all.parts == 1) all.graph = reports::merge({all.graph});
+  for (const std::string& note : all.notes) say("note: " + note);
+  return write_graph(request.output, all.graph) && all.whole ? kQuiet : kUnusable;
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ int report(const Request& request) {
   Show show = request.show;
   if (!load_suppressions(show)) return kUnusable;
   Union all = read_union(request.inputs);
-  if (all.parts == 0) return kUnusable;
+  if (all.parts == 0) return all.whole ? kNothing : kUnusable;
   if (request.inputs.size() == 1 && request.inputs.front() != "-") show.graph_path = request.inputs.front();
   if (!show_graph(all.graph, "", show) || !all.whole) return kUnusable;
   const Exit exit = judge_exit(all.graph, show.policy, show.suppressions);
@@ -46,7 +46,8 @@ int report(const Request& request) {
 void add_report(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("report", "Look at a graph");
   auto request = std::make_shared<Request>();
-  add_show_options(*command, request->show, {"text", "splat", "json", "dot", "cdt"});
+  add_show_options(*command, request->show, {"text", "splat", "json", "dot", "html", "sarif", "junit", "markdown", "gitlab", "gcc", "cdt"});
+  add_source_root_option(*command, request->show.source_roots);
   command->add_option("-o,--output", request->show.output, "Write there instead of to standard output")->type_name("FILE");
   command->add_option("graphs", request->inputs, "Graphs; journals and traces are judged first; - is standard input")
       ->required()

@@ -134,7 +134,7 @@ int run(const Request& request) {
     say(fmt::format("{} of its processes still run; their journals stay in {}, for crossdep report", results.running(),
                     results.folder()));
   if (outcome.status != 0) return outcome.status;
-  if (judged == kNothing) return kNothing;
+  if (judged == kNothing) return request.exitcode == 0 ? kQuiet : kNothing;   // 0: whoever reads the graphs decides
   if (judged == kFindings) return request.exitcode;
   return results.trouble() ? kOwnFailure : kQuiet;
 }
@@ -148,7 +148,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_flag("--record", request->record, "Also record a trace of each process, for crossdep check");
   add_policy_option(*command, request->policy);
   add_suppressions_option(*command, request->suppressions_path);
-  command->add_option("--exitcode", request->exitcode, "Status if the program's own is 0 and there are findings; default 66")
+  command->add_option("--exitcode", request->exitcode, "Status if the program's own is 0 and there are findings; default 66; 0 leaves the program's own, also if nothing was recorded")
       ->check(CLI::Range(0, 255))
       ->type_name("N");
   command->add_flag("--verbose,-v", request->verbose, "Also what the policy lets pass (latent, refuted), and library frames");

@@ -12,7 +12,13 @@
 #include "cli/output.h"
 #include "cli/policy.h"
 #include "reports/dot.h"
+#include "reports/gcc.h"
+#include "reports/gitlab.h"
+#include "reports/html.h"
 #include "reports/json.h"
+#include "reports/junit.h"
+#include "reports/markdown.h"
+#include "reports/sarif.h"
 #include "reports/splat.h"
 #include "reports/text.h"
 
@@ -29,6 +35,8 @@ std::string rendered(const reports::Graph& graph, const Show& show) {
   if (show.format == "json") return reports::to_json(graph);
   if (show.format == "dot") return reports::render_dot(graph);
   if (show.format == "splat") return splats(graph, show);
+  if (show.format != "text")
+    return render_listing(reports::list_findings(graph, show.policy, show.suppressions, show.verbose, source_paths(show.source_roots)), show.format);
   reports::TextOptions options;
   options.verbose = show.verbose;
   options.policy = show.policy;
@@ -50,6 +58,26 @@ void add_show_options(CLI::App& command, Show& show, const std::vector<std::stri
   add_policy_option(command, show.policy);
   add_suppressions_option(command, show.suppressions_path);
   command.add_flag("--verbose,-v", show.verbose, "Also what the policy lets pass (latent, refuted), and library frames");
+}
+
+void add_source_root_option(CLI::App& command, std::vector<std::string>& roots) {
+  command.add_option("--source-root", roots, "Name files below it relative to it (again for more); default the current folder")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+}
+
+reports::SourcePaths source_paths(const std::vector<std::string>& roots) {
+  return reports::SourcePaths(roots.empty() ? std::vector<std::string>{"."} : roots);
+}
+
+std::string render_listing(const reports::Listing& listing, const std::string& format) {
+  if (format == "sarif") return reports::render_sarif(listing);
+  if (format == "junit") return reports::render_junit(listing);
+  if (format == "markdown") return reports::render_markdown(listing);
+  if (format == "gitlab") return reports::render_gitlab(listing);
+  if (format == "gcc") return reports::render_gcc(listing);
+  if (format == "html") return reports::render_html(listing);
+  return {};
 }
 
 bool load_suppressions(Show& show) {

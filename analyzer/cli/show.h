@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "reports/listing.h"
 #include "reports/suppressions.h"
 
 namespace crossdep::cli {
@@ -21,6 +22,7 @@ struct Show {
   std::string suppressions_path;
   reports::Suppressions suppressions;     // of that file, once load_suppressions() was called
   std::string output;                     // file, empty or `-`: standard output
+  std::vector<std::string> source_roots;  // folders that file names are shown relative to; none: the current one
   bool to_stderr = false;                 // standard output is taken by something else
   std::string graph_path;                 // for the command to type next
 };
@@ -30,6 +32,14 @@ void add_show_options(CLI::App& command, Show& show, const std::vector<std::stri
 
 /// Reads the file of --suppressions. False: told.
 bool load_suppressions(Show& show);
+
+/// Adds `--source-root DIR`, for the formats that name files as the repository has them.
+void add_source_root_option(CLI::App& command, std::vector<std::string>& roots);
+/// Names of files below these folders; none means the current one.
+reports::SourcePaths source_paths(const std::vector<std::string>& roots);
+
+/// One of the formats other tools read: sarif, junit, markdown, gitlab, gcc, html. Empty if `format` is none of them.
+std::string render_listing(const reports::Listing& listing, const std::string& format);
 
 /// The splats of what fails, of everything if verbose; then the summary.
 std::string splats(const reports::Graph& graph, const Show& show);

@@ -234,18 +234,10 @@ void renumber_frames(Graph& g, const Map& frames) {
     for (Index& frame : stack) Renumbering::one(&frames, frame);
 }
 
-void drop_unused(Graph& g) {
-  const Marks marks(g);
-  const Map stacks = drop_unmarked(g.stacks, marks.stacks);
-  const Map contexts = drop_unmarked(g.contexts, marks.contexts);
-  const Map instances = drop_unmarked(g.instances, marks.instances);
-  renumber_frames(g, drop_unmarked(g.frames, marks.frames));
-  Renumbering{nullptr, &stacks, nullptr, &contexts, &instances}.apply(g);
-}
-
 template <typename Entry>
-void concatenate(std::vector<Entry>& to, const std::vector<Entry>& from) {
-  to.insert(to.end(), from.begin(), from.end());
+void concatenate(std::vector<Entry>& to, std::vector<Entry>& from) {
+  if (to.empty()) to.swap(from);
+  else to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
 Map shifted(std::size_t size, std::size_t by) {
@@ -255,6 +247,15 @@ Map shifted(std::size_t size, std::size_t by) {
 }
 
 }  // namespace
+
+void drop_unused(Graph& g) {
+  const Marks marks(g);
+  const Map stacks = drop_unmarked(g.stacks, marks.stacks);
+  const Map contexts = drop_unmarked(g.contexts, marks.contexts);
+  const Map instances = drop_unmarked(g.instances, marks.instances);
+  renumber_frames(g, drop_unmarked(g.frames, marks.frames));
+  Renumbering{nullptr, &stacks, nullptr, &contexts, &instances}.apply(g);
+}
 
 void canonicalise(Graph& g) {
   renumber_frames(g, unify(g.frames));
@@ -271,8 +272,7 @@ void canonicalise(Graph& g) {
   drop_unused(g);
 }
 
-void append(Graph& graph, const Graph& other) {
-  Graph copy = other;
+void append(Graph& graph, Graph copy) {
   renumber_frames(copy, shifted(copy.frames.size(), graph.frames.size()));
   const Map runs = shifted(copy.runs.size(), graph.runs.size());
   const Map stacks = shifted(copy.stacks.size(), graph.stacks.size());

@@ -16,7 +16,10 @@ namespace crossdep::reports {
 void canonicalise(Graph& graph);
 
 /// Adds the tables of `other` behind those of `graph` with indices shifted. Canonicalise afterwards.
-void append(Graph& graph, const Graph& other);
+void append(Graph& graph, Graph other);
+
+/// Drops contexts, instances, stacks and frames that nothing refers to; the order of the others stays.
+void drop_unused(Graph& graph);
 
 /// Number of entries in all tables: what canonicalise() has to sort.
 std::size_t table_size(const Graph& graph);

@@ -6,10 +6,10 @@
 // nlohmann::json throws on text that is no JSON; that exception is caught here, where the library is called.
 //
 // Threading: pure functions.  Allocation: the heap.
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <unordered_map>
 
 #include "reports/json.h"
@@ -42,12 +42,13 @@ bool parse_usage(const std::string& text, std::uint8_t& out) {
 class Object {
  public:
   Object(const Json& json, std::string path, std::optional<ReadError>& error) : json_(json), path_(std::move(path)), error_(error) {
+    taken_.reserve(16);
     if (!json.is_object()) fail("", "is not an object");
   }
 
   const Json* get(const char* key, bool needed) {
     if (error_) return nullptr;
-    taken_.insert(key);
+    taken_.push_back(key);
     const auto at = json_.find(key);
     if (at != json_.end()) return &*at;
     if (needed) fail("", std::string("key \"") + key + "\" is missing");
@@ -128,7 +129,7 @@ class Object {
   void end() {
     if (error_) return;
     for (const auto& [key, value] : json_.items())
-      if (taken_.count(key) == 0) return fail("", "unknown key \"" + key + "\"");
+      if (std::find(taken_.begin(), taken_.end(), key) == taken_.end()) return fail("", "unknown key \"" + key + "\"");
   }
 
   void fail(const std::string& key, const std::string& cause) {
@@ -141,7 +142,7 @@ class Object {
   const Json& json_;
   std::string path_;
   std::optional<ReadError>& error_;
-  std::set<std::string> taken_;
+  std::vector<std::string_view> taken_;   // string literals; few
 };
 
 class Reader {

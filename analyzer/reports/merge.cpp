@@ -31,10 +31,43 @@ void forget_union(Graph& graph) {
 
 }  // namespace
 
-void Merger::add(const Graph& graph) {
-  Graph copy = graph;
-  forget_union(copy);
-  append(sum_, copy);
+void Sieve::filter(Graph& graph) {
+  std::vector<std::uint64_t> classes;
+  for (const Class& c : graph.classes)
+    classes.push_back(class_number_.try_emplace({c.base, c.kind, c.subclass}, static_cast<std::uint32_t>(class_number_.size())).first->second);
+  std::vector<RunNumber> runs;
+  for (const Run& run : graph.runs) {
+    const auto [at, fresh] = run_number_.try_emplace(run.id, static_cast<RunNumber>(run_id_.size()));
+    if (fresh) run_id_.push_back(&at->first);
+    runs.push_back(at->second);
+  }
+  const auto by_id = [this](RunNumber a, RunNumber b) { return *run_id_[a] < *run_id_[b]; };
+  std::erase_if(graph.dependencies, [&](Dependency& d) {
+    Seen& seen = seen_[classes[d.from] << 32 | classes[d.to]];
+    for (const Index run : d.runs) {
+      const RunNumber number = runs[run];
+      const auto at = std::lower_bound(seen.runs.begin(), seen.runs.end(), number, by_id);
+      if (at == seen.runs.end() || *at != number) seen.runs.insert(at, number);
+    }
+    if (seen.runs.size() > kRunsKept) seen.runs.resize(kRunsKept);
+    const auto late = [&](Index run) { return run != kNoIndex && !std::binary_search(seen.runs.begin(), seen.runs.end(), runs[run], by_id); };
+    std::erase_if(d.runs, late);
+    std::erase_if(d.witnesses, [&](const Witness& w) { return late(w.run); });
+    bool known = d.runs.empty() && d.witnesses.empty();
+    for (const DependencyMode& mode : d.modes) {
+      if (std::find(seen.modes.begin(), seen.modes.end(), mode) != seen.modes.end()) continue;
+      seen.modes.push_back(mode);
+      known = false;
+    }
+    return known;
+  });
+}
+
+void Merger::add(Graph graph) {
+  forget_union(graph);
+  if (graph.lock_sites.empty()) sieve_.filter(graph);   // a source's dependencies are no run's evidence
+  drop_unused(graph);
+  append(sum_, std::move(graph));
   // Unifying when the tables have doubled costs each entry a constant number of sorts over the whole merge.
   if (table_size(sum_) > 2 * unified_ + 4096) {
     canonicalise(sum_);
@@ -51,6 +84,7 @@ Graph Merger::take() {
   sum_.tool = tool_version();
   sum_.schema = kSchemaVersion;
   unified_ = 0;
+  sieve_ = Sieve();
   return std::exchange(sum_, Graph());
 }
 

@@ -9,17 +9,42 @@
 // Threading: pure functions.  Allocation: the heap.  Cost: the union, plus one engine insertion per dependency mode.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <map>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "reports/graph.h"
 
 namespace crossdep::reports {
 
+/// Leaves of each graph only what can be in the union: evidence of runs that come too late in the order of run ids is not
+/// kept by any union with what was seen before. Of many graphs of one program most dependencies are dropped here, for
+/// the price of a look-up.
+class Sieve {
+ public:
+  void filter(Graph& graph);
+
+ private:
+  using RunNumber = std::uint32_t;
+  struct Seen {
+    std::vector<RunNumber> runs;           // the first kRunsKept by id
+    std::vector<DependencyMode> modes;
+  };
+
+  std::map<std::tuple<std::string, engine::Kind, std::uint8_t>, std::uint32_t> class_number_;
+  std::map<std::string, RunNumber> run_number_;
+  std::vector<const std::string*> run_id_;
+  std::unordered_map<std::uint64_t, Seen> seen_;
+};
+
 /// Takes graphs one by one, so that no more than the union and a few of them are in memory.
 class Merger {
  public:
-  void add(const Graph& graph);
+  void add(Graph graph);
   /// The union of what was added; the merger is empty again.
   Graph take();
   /// What the last take() could not join with the source, a line each (see source_join.h).
@@ -27,6 +52,7 @@ class Merger {
 
  private:
   std::vector<std::string> notes_;
+  Sieve sieve_;
   Graph sum_;                 // what was added, tables not yet unified
   std::size_t unified_ = 0;   // size of the sum when its tables were last unified
 };

@@ -91,6 +91,11 @@ std::vector<std::string_view> names_of(const Graph& graph, const Finding& findin
   return out;
 }
 
+bool fits_any(std::uint32_t checks, const std::string& pattern, Check check, const std::vector<std::string_view>& names) {
+  return (checks & bit(check)) != 0 &&
+         std::any_of(names.begin(), names.end(), [&](std::string_view name) { return fits(pattern, name); });
+}
+
 }  // namespace
 
 bool Suppressions::read(const std::string& path, std::string& cause) {
@@ -126,7 +131,7 @@ bool Suppressions::parse(std::string_view text, const std::string& name, std::st
       cause = name + ":" + std::to_string(number) + ": " + wrong;
       return false;
     }
-    if (checks != 0) read.push_back({checks, std::string(line.substr(colon + 1))});
+    if (checks != 0) read.push_back({checks, std::string(line.substr(colon + 1)), kind, number});
   }
   entries_ = std::move(read);
   return true;
@@ -135,10 +140,16 @@ bool Suppressions::parse(std::string_view text, const std::string& name, std::st
 bool Suppressions::suppresses(const Graph& graph, const Finding& finding) const {
   if (entries_.empty()) return false;
   const std::vector<std::string_view> names = names_of(graph, finding);
-  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return (entry.checks & bit(finding.check)) != 0 &&
-           std::any_of(names.begin(), names.end(), [&](std::string_view name) { return fits(entry.pattern, name); });
-  });
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return fits_any(entry.checks, entry.pattern, finding.check, names); });
+}
+
+bool Suppressions::suppresses(std::size_t entry, const Graph& graph, const Finding& finding) const {
+  return fits_any(entries_[entry].checks, entries_[entry].pattern, finding.check, names_of(graph, finding));
+}
+
+std::size_t Suppressions::literal_characters(std::size_t entry) const {
+  return static_cast<std::size_t>(std::count_if(entries_[entry].pattern.begin(), entries_[entry].pattern.end(),
+                                                [](char c) { return c != '*' && c != '^' && c != '$'; }));
 }
 
 std::size_t Suppressions::count(const Graph& graph) const {

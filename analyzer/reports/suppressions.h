@@ -31,10 +31,21 @@ class Suppressions {
   bool suppresses(const Graph& graph, const Finding& finding) const;
   std::size_t count(const Graph& graph) const;
 
+  // Entry by entry, for those who ask which of them still do anything.
+  std::size_t size() const { return entries_.size(); }
+  bool suppresses(std::size_t entry, const Graph& graph, const Finding& finding) const;
+  /// The line as written, and its number.
+  std::string text(std::size_t entry) const { return entries_[entry].kind + ":" + entries_[entry].pattern; }
+  std::size_t line(std::size_t entry) const { return entries_[entry].line; }
+  /// How many characters of the name the pattern ties down.
+  std::size_t literal_characters(std::size_t entry) const;
+
  private:
   struct Entry {
     std::uint32_t checks;   // a bit for each engine::Check
     std::string pattern;
+    std::string kind;
+    std::size_t line;
   };
 
   std::vector<Entry> entries_;

@@ -22,7 +22,7 @@ T1 acquire B
 T1 release B
 T1 release A
 """
-COMMANDS = ["run", "check", "report", "merge", "explain", "scan", "coverage", "rules"]
+COMMANDS = ["run", "check", "report", "merge", "gate", "accept", "explain", "scan", "coverage", "rules"]
 
 
 def one_error(box, done, status=2, *parts):
