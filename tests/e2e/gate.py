@@ -84,17 +84,19 @@ def gate_story_of_the_example_project(box):
     sarif = json.loads((box.folder / "out" / "lock-order.sarif").read_text())
     where = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     box.equal((where["artifactLocation"]["uri"], where["region"]["startLine"]), ("bank.c", line), "primary location")
-    command = next(line for line in text.splitlines() if "to accept it: " in line).split("to accept it: ")[1]
-
-    done = box.run("sh", "-c", command.replace("crossdep accept", f"'{program}' accept").replace("WHY", "until the report is rewritten"))
-    box.equal(done.status, 0, "the printed command")
+    # Two: the pair itself, and the way back over rates_lock. Both are blamed on the same line.
+    commands = [line.split("to accept it: ")[1] for line in text.splitlines() if "to accept it: " in line]
+    box.equal((len(commands), text.count("the new dependency: journal_lock -> accounts_lock")), (2, 2), "findings")
+    for command in commands:
+        command = command.replace("crossdep accept", f"'{program}' accept").replace("WHY", "until the report is rewritten")
+        box.equal(box.run("sh", "-c", command).status, 0, "the printed command")
     box.equal(ctest().status, 0, "ctest, accepted")
-    box.has(last(), "gate: passed: 0 new, 1 known")
+    box.has(last(), "gate: passed: 0 new, 2 known")
 
     build("-DNEW_REPORT=OFF")
     box.equal(ctest().status, 0, "ctest, fixed")
     box.has(last(), "fixed: cd-")
-    box.has(last(), "gate: passed: 0 new, 0 known, 1 fixed, 0 stale")
+    box.has(last(), "gate: passed: 0 new, 0 known, 2 fixed, 0 stale")
 
     source = project / "bank.c"
     source.write_text(source.read_text().replace("journal_lock", "diary_lock"))
