@@ -25,6 +25,7 @@ struct CheckText {
   const char* example;     // the smallest program that shows it
   Level level;             // what a report format shows it as unless configured otherwise
   Example example_is = Example::kTrace;
+  const char* rules = nullptr;   // the rule file the example needs, if the check is one that rules ask for
 };
 
 /// The entry of this check.

@@ -59,8 +59,8 @@ std::uint64_t content_key(const traces::TraceFile& file) {
 /// A text trace as it is judged: a builder per case.
 class CaseJudge {
  public:
-  CaseJudge(const traces::TraceFile& file, bool strict)
-      : source_(std::filesystem::path(file.name()).filename().string()), key_(content_key(file)) {
+  CaseJudge(const traces::TraceFile& file, const Reading& reading)
+      : names_(reading.names), source_(std::filesystem::path(file.name()).filename().string()), key_(content_key(file)) {
     start();
     replay_ = std::make_unique<traces::Replay>(builder_->sink());
     replay_->on_case_begin = [this](std::string_view) -> engine::Sink& {
@@ -68,7 +68,7 @@ class CaseJudge {
       return builder_->sink();
     };
     replay_->on_case_end = [this](std::string_view name, const engine::Engine& engine) { end(name, engine); };
-    validator_ = make_validator(*replay_, file, strict);
+    validator_ = make_validator(*replay_, file, reading.strict);
   }
 
   std::vector<Part> judge(traces::TraceFile& file, traces::Status& status) {
@@ -83,7 +83,9 @@ class CaseJudge {
  private:
   struct Builder {
     explicit Builder(CaseJudge& judge)
-        : resolver([&judge](engine::Site site) { return judge.replay_->site_text(site); }), graph(resolver) {}
+        : resolver([&judge](engine::Site site) { return judge.replay_->site_text(site); }), graph(resolver) {
+      graph.set_name_rules(judge.names_);
+    }
     engine::Sink& sink() { return graph; }
     reports::SiteTextResolver resolver;
     reports::GraphBuilder graph;
@@ -104,6 +106,7 @@ class CaseJudge {
     parts_.push_back({builder_->graph.build(), std::string(name)});
   }
 
+  const reports::NameRules* names_;
   std::string source_;
   std::uint64_t key_;
   std::unique_ptr<Builder> builder_;
@@ -146,13 +149,13 @@ Input read_input(const std::string& path, const Reading& reading) {
         break;
       }
       case traces::Format::kNative: {
-        NativeResult result = judge_native(file, reading.strict);
+        NativeResult result = judge_native(file, reading.strict, reading.names);
         status = result.status;
         if (!status.failed()) input.parts.push_back({std::move(result.graph), ""});
         break;
       }
       default: {
-        std::vector<Part> parts = CaseJudge(file, reading.strict).judge(file, status);
+        std::vector<Part> parts = CaseJudge(file, reading).judge(file, status);
         if (!status.failed()) input.parts = std::move(parts);
       }
     }
@@ -185,13 +188,13 @@ std::vector<std::string> without_folders(const std::vector<std::string>& paths) 
 
 }  // namespace
 
-Union read_union(const std::vector<std::string>& paths) {
+Union read_union(const std::vector<std::string>& paths, const Reading& reading) {
   Union all;
   reports::Merger merger;
   reports::ContradictionCheck check;
   reports::Graph only;   // kept as it is as long as there is no other
   for (const std::string& path : without_folders(paths)) {
-    Input input = read_input(path);
+    Input input = read_input(path, reading);
     all.whole &= input.whole;
     all.missing |= input.parts.empty();
     const bool cases = input.parts.size() > 1;   // each of them a program of its own

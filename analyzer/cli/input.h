@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "reports/names.h"
 #include "traces/open.h"
 
 namespace crossdep::cli {
@@ -31,6 +32,7 @@ struct Input {
 struct Reading {
   traces::Format format = traces::Format::kUnknown;   // believed, whatever the file looks like, unless it is this
   bool strict = false;            // the first thing a trace says against itself ends the reading
+  const reports::NameRules* names = nullptr;          // for what is judged here: a graph has its names already
 };
 /// `-` is standard input. Trouble is told on standard error, one line; what a trace says against itself one line each, the
 /// first ones.
@@ -48,7 +50,7 @@ struct Union {
 };
 /// A folder stands for the graphs (*.cdgraph) in it; one without any is told and is no error: `parts` may be 0 and `whole`
 /// true.
-Union read_union(const std::vector<std::string>& paths);
+Union read_union(const std::vector<std::string>& paths, const Reading& reading = {});
 
 /// Gives the events of one trace as text (*.cdt), piece by piece, as far as they can be read. False: told.
 bool trace_as_text(const std::string& path, const std::function<bool(std::string_view)>& put);

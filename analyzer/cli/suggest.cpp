@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// See suggest.h; what is near is decided in reports/nearest.cpp.
+// See suggest.h.
 //
 // Threading: pure functions.  Allocation: the heap.
 #include "cli/suggest.h"
 
 #include <algorithm>
 
-#include "reports/nearest.h"
-
 namespace crossdep::cli {
-
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
-  return reports::nearest(word, candidates);
-}
 
 std::string nearest_option(const CLI::App& command, int argc, char** argv) {
   std::vector<std::string> known;

@@ -11,7 +11,7 @@
 
 #include "gate/baseline.h"
 #include "gate/json_lines.h"
-#include "reports/nearest.h"
+#include "rules/nearest.h"
 #include "reports/suppressions.h"
 #include "reports/whole_file.h"
 #include "rules/catalogue.h"
@@ -49,7 +49,7 @@ class Reader {
   void keys(const Json& object, const std::string& at, const std::vector<std::string>& known) {
     for (const auto& [key, value] : object.items()) {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-      const std::string near = reports::nearest(key, known);
+      const std::string near = rules::nearest(key, known);
       return fail(at + "/" + key, "unknown key \"" + key + "\"" + (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
     }
   }
@@ -126,7 +126,7 @@ class Reader {
   static std::string near_check(const std::string& word) {
     std::vector<std::string> known;
     for (unsigned i = 0; i < engine::kCheckCount; ++i) known.push_back(rules::catalogue()[i].id);
-    const std::string near = reports::nearest(word, known);
+    const std::string near = rules::nearest(word, known);
     return near.empty() ? std::string() : "; did you mean \"" + near + "\"?";
   }
 

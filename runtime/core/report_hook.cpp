@@ -29,6 +29,11 @@ const char* check_name(Check check) noexcept {
     case Check::kWaitContext: return "wait-context";
     case Check::kRcuUsage: return "rcu-usage";
     case Check::kLockMisuse: return "lock-misuse";
+    case Check::kDeclaredOrder: return "declared-order";
+    case Check::kLeafLock: return "leaf-lock";
+    case Check::kForbiddenOperation: return "forbidden-operation";
+    case Check::kLockRequired: return "lock-required";
+    case Check::kNoLockAllowed: return "no-lock-allowed";
   }
   return "finding";
 }

@@ -382,9 +382,11 @@ def rules_lists_and_explains_the_checks(box):
         check = line.split()[0]
         one = box.run(box.crossdep, "rules", check)
         box.equal(one.status, 0, f"status of {check}")
-        command = "check" if "(crossdep check FILE):" in one.out else "explain"
-        example = one.out.split(f"(crossdep {command} FILE):\n\n")[1]
-        found = box.run(box.crossdep, command, "--format", "splat", "--fail-on", "latent", box.write("example", example))
+        command = "explain" if "(crossdep explain FILE):" in one.out else "check"
+        example = one.out.split(" FILE):\n\n")[-1]
+        rules = one.out.split("(--rules FILE):\n\n")[1].split("\n\n")[0] if "(--rules FILE)" in one.out else "{}"
+        more = ["--rules", box.write("example.json", rules)] if command == "check" else []
+        found = box.run(box.crossdep, command, "--format", "splat", "--fail-on", "latent", *more, box.write("example", example))
         box.has(found.out, f"({check})")
     wrong = box.run(box.crossdep, "rules", "lock-order-cycel")
     one_error(box, wrong, 2, "unknown check 'lock-order-cycel'")

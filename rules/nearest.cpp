@@ -2,13 +2,13 @@
 //
 // Edit distance by dynamic programming over two rows (Wagner and Fischer, 1974), transpositions not counted.
 //
-// Threading: pure functions.  Allocation: the heap.
-#include "reports/nearest.h"
+// Threading: pure function.  Allocation: the heap.
+#include "rules/nearest.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace crossdep::reports {
+namespace crossdep::rules {
 namespace {
 
 std::size_t distance(const std::string& a, const std::string& b) {
@@ -41,4 +41,4 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
   return best;
 }
 
-}  // namespace crossdep::reports
+}  // namespace crossdep::rules

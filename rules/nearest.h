@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace crossdep::reports {
+namespace crossdep::rules {
 
 /// The candidate nearest to `word`, empty if none differs in less than half of its letters.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
-}  // namespace crossdep::reports
+}  // namespace crossdep::rules
