@@ -130,7 +130,7 @@ def rules_on_a_trace_and_on_a_graph(box):
 def bad_rule_files(box):
     box.write("t.cdt", BA)
     program = box.build / "examples" / "abba"
-    cases = {"typo.json": ('{\n  "leaves": []\n}', 'typo.json:2:3: unknown key "leaves"; did you mean "leaf"?'),
+    cases = {"typo.json": ('{\n  "leafs": []\n}', 'typo.json:2:3: unknown key "leafs"; did you mean "leaf"?'),
              "kind.json": ('{ "leaf": "a" }', 'kind.json:1:11: "leaf" is text where a list belongs'),
              "cut.json": ('{ "leaf": [', "cut.json:1:"),
              "binary.json": (b"\x7fELF\x00\x01", "binary.json:1:"),
@@ -145,7 +145,7 @@ def bad_rule_files(box):
     box.has(done.err, "crossdep: hint: did you mean 'posix'?")
     one_error(box, box.run(box.crossdep, "check", "--rules", "./nowhere.json", "t.cdt"), 2, "nowhere.json: No such file or directory")
     done = preloaded(box, program, "out=g.cdgraph:rules=typo.json")
-    box.equal(done.err.count('typo.json:2:3: unknown key "leaves"; did you mean "leaf"?; no rules are applied'), 1, "error lines")
+    box.equal(done.err.count('typo.json:2:3: unknown key "leafs"; did you mean "leaf"?; no rules are applied'), 1, "error lines")
     box.has(done.err, "WARNING: possible circular locking dependency detected")
     box.equal(done.status, 66, "status")
 
