@@ -59,6 +59,29 @@ constexpr std::array<CheckText, engine::kCheckCount> kCatalogue = {{
      "The context (an interrupt) or a lock it holds (a spinlock) does not allow to sleep, or not even to spin on a lock "
      "whose holder may sleep. Take the lock before, use a lock of the stricter kind, or defer the work.",
      "T1 acquire s wait=0:2\nT1 acquire m wait=0:4\nT1 release m\nT1 release s\n", Level::kError},
+    {Check::kDeclaredOrder, "declared-order", "locks are taken against the order that a rule declares",
+     "A rule file says which of these locks comes first, and the code takes them the other way round: at once, or by way of "
+     "locks that the rule does not mention. Whoever keeps to the rule can meet it in a deadlock, also if nobody did so in "
+     "this run. Take them in the declared order, or correct the rule.",
+     "T1 acquire b\nT1 acquire a\nT1 release a\nT1 release b\n", Level::kError, R"({"order": [["^a$", "^b$"]]})"},
+    {Check::kLeafLock, "leaf-lock", "something is taken or waited for under a leaf lock",
+     "A rule says that nothing is taken under this lock: it is held for a few instructions, and everybody may take it "
+     "anywhere because it leads nowhere. Release it before going on, or declare its place in an order instead.",
+     "T1 acquire log\nT1 acquire a\nT1 release a\nT1 release log\n", Level::kError, R"({"leaf": ["^log$"]})"},
+    {Check::kForbiddenOperation, "forbidden-operation", "an operation is performed under a lock under which it is forbidden",
+     "A rule forbids this operation, or this call, while such a lock is held: it may take locks that others hold while they "
+     "wait for this one, take long, or never come back. Do it before taking the lock or after releasing it.",
+     "T1 acquire a\nT1 op alloc_workqueue\nT1 release a\n", Level::kError,
+     R"({"forbid": [{"operation": "alloc_workqueue", "under": "^a$"}]})"},
+    {Check::kLockRequired, "lock-required", "an operation is performed without the lock that it requires",
+     "A rule says that this operation, or this call, needs the lock to be held, and here it is not: what the lock protects "
+     "is open. Take it in the caller, or correct the rule.",
+     "T1 acquire b\nT1 op modify\nT1 release b\n", Level::kError, R"({"require": [{"operation": "modify", "lock": "^a$"}]})"},
+    {Check::kNoLockAllowed, "no-lock-allowed", "an operation is performed with a lock held where none is allowed",
+     "A rule says that nobody holds a lock when this operation, or this call, is performed: it waits for others, who may "
+     "need just that lock, or gives control to code that may do anything. Release all locks first, or name those that are "
+     "allowed in the rule's \"except\".",
+     "T1 acquire a\nT1 op callback\nT1 release a\n", Level::kError, R"({"no_lock": [{"operation": "callback"}]})"},
 }};
 
 constexpr bool in_order() {

@@ -21,6 +21,7 @@ struct CheckText {
   const char* description; // a paragraph: what it means, why it matters, what to do
   const char* example;     // the smallest program that shows it, as a text trace
   Level level;             // what a report format shows it as unless configured otherwise
+  const char* rules = nullptr;   // the rule file the example needs, if the check is one that rules ask for
 };
 
 /// The entry of this check.

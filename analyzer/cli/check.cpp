@@ -8,6 +8,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/rule_options.h"
 #include "cli/show.h"
 #include "reports/merge.h"
 
@@ -17,16 +18,19 @@ namespace {
 struct Request {
   std::vector<std::string> traces;
   std::string graph;
+  std::vector<std::string> rules;
   Show show;
 };
 
 int check(const Request& request) {
   Show show = request.show;
-  if (!load_suppressions(show)) return kUnusable;
+  rules::RuleSet rules;
+  if (!load_suppressions(show) || !load_rules(request.rules, rules)) return kUnusable;
+  const rules::RuleNames names(rules);
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
-    Input input = read_input(path);
+    Input input = read_input(path, &names);
     whole &= input.whole;
     for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
   }
@@ -42,6 +46,9 @@ int check(const Request& request) {
     hint("give one case at a time, or leave out -o");
     return kUnusable;
   }
+
+  if (!rules.empty())
+    for (Part& part : cases) rules::evaluate(rules, part.graph);
 
   // The graph and the findings do not share standard output.
   show.to_stderr = request.graph == "-";
@@ -64,6 +71,7 @@ void add_check(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("check", "Judge recorded traces");
   auto request = std::make_shared<Request>();
   command->add_option("-o,--output", request->graph, "Write the graph there; - is standard output")->type_name("GRAPH");
+  add_rules_option(*command, request->rules);
   add_show_options(*command, request->show, {"splat", "text", "json", "dot"});
   command->add_option("traces", request->traces, "Traces: native, text (*.cdt), ftrace; - is standard input")
       ->required()

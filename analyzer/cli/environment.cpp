@@ -99,13 +99,15 @@ std::string own_library() {
   return {};
 }
 
-std::string inherited_option(const std::string& name) {
+std::vector<std::string> inherited_list(const std::string& name) {
   constexpr const char* kGaps = ":, \t\n\r";
   const std::string text = from_environment("CROSSDEP_OPTIONS");
-  std::string found;
+  std::vector<std::string> found;
+  bool listing = false;
   for (std::size_t at = text.find_first_not_of(kGaps); at < text.size(); at = text.find_first_not_of(kGaps, at)) {
     const std::size_t equals = text.find('=', at), gap = text.find_first_of(kGaps, at);
-    if (equals == std::string::npos || gap < equals) {   // a word without a value
+    if (equals == std::string::npos || gap < equals) {   // a word without a value: after a comma it goes on with a list
+      if (listing && text[at - 1] == ',') found.push_back(text.substr(at, gap == std::string::npos ? gap : gap - at));
       at = gap;
       continue;
     }
@@ -118,9 +120,15 @@ std::string inherited_option(const std::string& name) {
     } else {
       at = end = text.find_first_of(kGaps, begin);
     }
-    if (key == name) found = text.substr(begin, end == std::string::npos ? end : end - begin);
+    listing = key == name;
+    if (listing) found.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
   }
   return found;
+}
+
+std::string inherited_option(const std::string& name) {
+  const std::vector<std::string> all = inherited_list(name);
+  return all.empty() ? std::string() : all.back();
 }
 
 bool make_environment(const RuntimeSettings& settings, const std::string& library,
@@ -155,6 +163,14 @@ bool make_environment(const RuntimeSettings& settings, const std::string& librar
       return false;
     }
     options += ":suppressions=" + file;
+  }
+  for (const std::string& rules : settings.rules) {
+    const std::string file = quoted(rules);
+    if (file.empty()) {
+      cause = rules + ": a path with both kinds of quotes";
+      return false;
+    }
+    options += ":rules=" + file;
   }
   if (settings.record) options += ":record=1";
   if (settings.verbose) options += ":verbose=1";

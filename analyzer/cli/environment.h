@@ -25,10 +25,13 @@ struct RuntimeSettings {
   engine::Verdict policy = engine::Verdict::kPossible;
   std::string suppressions;                                  // a file, empty for none
   int exitcode = 66;                                         // of a process that halts at a finding
+  std::vector<std::string> rules;                            // files
 };
 
 /// The value of an option in CROSSDEP_OPTIONS as this process got it, empty if it is not there.
 std::string inherited_option(const std::string& name);
+/// All values of an option that may be given several times, or as a list F,F.
+std::vector<std::string> inherited_list(const std::string& name);
 
 /// This process's environment with what the runtime needs. False: `cause` says why it cannot be done.
 bool make_environment(const RuntimeSettings& settings, const std::string& library,

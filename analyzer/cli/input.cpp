@@ -53,8 +53,8 @@ std::uint64_t content_key(const traces::TraceFile& file) {
 /// A text trace as it is judged: a builder per case.
 class CaseJudge {
  public:
-  explicit CaseJudge(const traces::TraceFile& file)
-      : source_(std::filesystem::path(file.name()).filename().string()), key_(content_key(file)) {
+  CaseJudge(const traces::TraceFile& file, const reports::NameRules* names)
+      : names_(names), source_(std::filesystem::path(file.name()).filename().string()), key_(content_key(file)) {
     start();
     replay_ = std::make_unique<traces::Replay>(builder_->sink());
     replay_->on_case_begin = [this](std::string_view) -> engine::Sink& {
@@ -74,7 +74,9 @@ class CaseJudge {
  private:
   struct Builder {
     explicit Builder(CaseJudge& judge)
-        : resolver([&judge](engine::Site site) { return judge.replay_->site_text(site); }), graph(resolver) {}
+        : resolver([&judge](engine::Site site) { return judge.replay_->site_text(site); }), graph(resolver) {
+      graph.set_name_rules(judge.names_);
+    }
     engine::Sink& sink() { return graph; }
     reports::SiteTextResolver resolver;
     reports::GraphBuilder graph;
@@ -94,6 +96,7 @@ class CaseJudge {
     parts_.push_back({builder_->graph.build(), std::string(name)});
   }
 
+  const reports::NameRules* names_;
   std::string source_;
   std::uint64_t key_;
   std::unique_ptr<Builder> builder_;
@@ -107,7 +110,7 @@ void tell(const traces::Status& status) {
 
 }  // namespace
 
-Input read_input(const std::string& path) {
+Input read_input(const std::string& path, const reports::NameRules* names) {
   Input input{path, {}, true};
   traces::TraceFile file;
   traces::Status status = file.open(path);
@@ -124,13 +127,13 @@ Input read_input(const std::string& path) {
         break;
       }
       case traces::Format::kNative: {
-        NativeResult result = judge_native(file);
+        NativeResult result = judge_native(file, names);
         status = result.status;
         if (!status.failed()) input.parts.push_back({std::move(result.graph), ""});
         break;
       }
       default: {
-        std::vector<Part> parts = CaseJudge(file).judge(file, status);
+        std::vector<Part> parts = CaseJudge(file, names).judge(file, status);
         if (!status.failed()) input.parts = std::move(parts);
       }
     }
@@ -140,11 +143,11 @@ Input read_input(const std::string& path) {
   return input;
 }
 
-Union read_union(const std::vector<std::string>& paths) {
+Union read_union(const std::vector<std::string>& paths, const reports::NameRules* names) {
   Union all;
   std::vector<reports::Graph> graphs;
   for (const std::string& path : paths) {
-    Input input = read_input(path);
+    Input input = read_input(path, names);
     all.whole &= input.whole;
     for (Part& part : input.parts) graphs.push_back(std::move(part.graph));
   }

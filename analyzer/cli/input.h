@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "reports/names.h"
 
 namespace crossdep::cli {
 
@@ -27,8 +28,9 @@ struct Input {
   bool whole = true;              // false: unreadable, or in part; told
 };
 
-/// `-` is standard input. Trouble is told on standard error, one line.
-Input read_input(const std::string& path);
+/// `-` is standard input. Trouble is told on standard error, one line. `names` is for what is judged here: a graph has its
+/// names already.
+Input read_input(const std::string& path, const reports::NameRules* names = nullptr);
 
 /// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
 struct Union {
@@ -36,7 +38,7 @@ struct Union {
   std::size_t parts = 0;
   bool whole = true;
 };
-Union read_union(const std::vector<std::string>& paths);
+Union read_union(const std::vector<std::string>& paths, const reports::NameRules* names = nullptr);
 
 /// Gives the events of one trace as text (*.cdt), piece by piece, as far as they can be read. False: told.
 bool trace_as_text(const std::string& path, const std::function<bool(std::string_view)>& put);

@@ -119,7 +119,7 @@ class NameSink final : public engine::Sink {
 
 }  // namespace
 
-JournalNames read_journal_names(const std::string& path) {
+JournalNames read_journal_names(const std::string& path, const reports::NameRules* rules) {
   JournalNames out;
   traces::Container container;
   out.status = container.open(path);
@@ -130,19 +130,20 @@ JournalNames read_journal_names(const std::string& path) {
   if (out.status.failed()) return out;
   LateResolver resolver;
   resolver.load(facts);
-  const std::vector<std::string> names = reports::name_classes(sink.classes, resolver);
+  const std::vector<std::string> names = reports::name_classes(sink.classes, resolver, rules);
   for (std::size_t i = 0; i < names.size(); ++i)
     out.classes[sink.ids[i]] = reports::display_name(names[i], sink.classes[i].info.subclass);
   out.contexts = std::move(sink.contexts);
   return out;
 }
 
-NativeResult read_journal_graph(const std::string& path, engine::FindingId finding) {
+NativeResult read_journal_graph(const std::string& path, engine::FindingId finding, const reports::NameRules* names) {
   traces::Container container;
   traces::Status status = container.open(path);
   if (status.failed()) return {{}, std::move(status), {}, 0, false};
   LateResolver resolver;
   reports::GraphBuilder builder(resolver);
+  builder.set_name_rules(names);
   traces::JournalFacts facts;
   traces::note_trouble(status, traces::read_journal(container, builder, facts));
   if (status.failed()) return {{}, std::move(status), {}, facts.pid, false};
@@ -150,18 +151,19 @@ NativeResult read_journal_graph(const std::string& path, engine::FindingId findi
   return result_of(builder, resolver, facts, std::move(run), std::move(status), finding);
 }
 
-NativeResult judge_native(traces::TraceFile& file) {
+NativeResult judge_native(traces::TraceFile& file, const reports::NameRules* names) {
   traces::Container container;
   traces::Status status = container.open(file.path());
   status.file = file.name();
   if (status.failed()) return {{}, std::move(status), {}, 0, false};
   if (!container.has_events()) {
-    NativeResult result = read_journal_graph(file.path());
+    NativeResult result = read_journal_graph(file.path(), engine::kNone, names);
     result.status.file = file.name();
     return result;
   }
   LateResolver resolver;
   reports::GraphBuilder builder(resolver);
+  builder.set_name_rules(names);
   traces::Replay replay(builder);
   traces::TraceFacts facts;
   traces::note_trouble(status, traces::read_native_trace(container, replay, facts));

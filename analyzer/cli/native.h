@@ -12,6 +12,7 @@
 
 #include "engine/types.h"
 #include "reports/graph.h"
+#include "reports/names.h"
 #include "traces/open.h"
 #include "traces/status.h"
 
@@ -26,7 +27,8 @@ struct NativeResult {
 };
 
 /// The journal of `path`, which every native file has. `finding` is the engine's number of one whose id is wanted.
-NativeResult read_journal_graph(const std::string& path, engine::FindingId finding = engine::kNone);
+NativeResult read_journal_graph(const std::string& path, engine::FindingId finding = engine::kNone,
+                                const reports::NameRules* names = nullptr);
 
 /// Names of what a journal announced, whatever became of it.
 struct JournalNames {
@@ -34,9 +36,9 @@ struct JournalNames {
   std::map<engine::ContextId, std::string> contexts;   // comm/tid
   traces::Status status;
 };
-JournalNames read_journal_names(const std::string& path);
+JournalNames read_journal_names(const std::string& path, const reports::NameRules* names = nullptr);
 
 /// Judges the event streams of an open native file; of one without (a journal) as read_journal_graph().
-NativeResult judge_native(traces::TraceFile& file);
+NativeResult judge_native(traces::TraceFile& file, const reports::NameRules* names = nullptr);
 
 }  // namespace crossdep::cli

@@ -16,7 +16,9 @@ namespace {
 bool anything_recorded(const reports::Graph& graph) {
   if (graph.requests() != 0 || !graph.findings.empty()) return true;
   const auto killed = [](const reports::Run& run) { return !run.ended; };
-  const auto lock = [](const reports::Class& c) { return c.kind != engine::Kind::kThread && c.kind != engine::Kind::kProcess; };
+  const auto lock = [](const reports::Class& c) {
+    return c.kind != engine::Kind::kThread && c.kind != engine::Kind::kProcess && c.kind != engine::Kind::kOperation;
+  };
   return std::any_of(graph.runs.begin(), graph.runs.end(), killed) &&
          std::any_of(graph.classes.begin(), graph.classes.end(), lock);
 }

@@ -5,32 +5,38 @@
 //   --finding N   prints the engine's finding N as a splat to standard error
 //   --graph OUT   writes the journal's graph
 //   --blocked LIST  says who waits for whom (the list is runtime/core/watchdog.cpp's)
-//   --suppressions F  with --finding: prints nothing if F has it
+//   --suppressions F  prints nothing that F has
+//   --rules F     names by rules; and, but for --finding, prints what they find in the whole of it, at or above --fail-on
 // The runtime knows by the exit status what has become of a finding (runtime/core/helper_process.h has the numbers).
 // The journal may still be growing; what is committed is read.
 //
 // Threading: one thread.  Allocation: the heap.
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 
 #include "cli/command.h"
 #include "cli/native.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/rule_options.h"
 #include "reports/splat.h"
 
 namespace crossdep::cli {
 namespace {
 
-/// Beside those of Exit: not printed because it is suppressed; printed, but the file of suppressions is unusable.
-enum : int { kSuppressed = 4, kWithoutSuppressions = 5 };
+/// Beside those of Exit: not printed because it is suppressed; printed, but the file of suppressions is unusable; done, and
+/// rules found something.
+enum : int { kSuppressed = 4, kWithoutSuppressions = 5, kRuleFindings = 6 };
 
 struct Request {
   std::string journal;
   engine::FindingId finding = engine::kNone;
   std::string graph;
   std::string suppressions;
+  std::vector<std::string> rules;
+  engine::Verdict policy = engine::Verdict::kPossible;
   std::string blocked;
   unsigned blocked_for = 0;
   bool verbose = false;
@@ -50,8 +56,8 @@ std::string name_in(const Names& names, const std::string& number) {
 }
 
 /// One line for each blocked context.
-int tell_blocked(const Request& request) {
-  const JournalNames names = read_journal_names(request.journal);
+int tell_blocked(const Request& request, const rules::RuleNames& rules) {
+  const JournalNames names = read_journal_names(request.journal, &rules);
   if (names.status.failed()) {
     error(names.status.text());
     return kUnusable;
@@ -78,13 +84,42 @@ int tell_blocked(const Request& request) {
   return kQuiet;
 }
 
+/// What is not among the `known`: the runtime has printed those.
+int tell_rule_findings(const Request& request, const reports::Graph& graph, const std::set<std::string>& known) {
+  reports::Suppressions suppressions;
+  std::string cause;
+  read_suppressions(request.suppressions, suppressions, cause);   // told with the first finding
+  reports::SplatOptions options;
+  options.verbose = request.verbose;
+  options.graph_path = request.graph;
+  bool any = false;
+  for (const reports::Finding* finding : failing(graph, request.policy, suppressions)) {
+    if (known.count(finding->id) != 0) continue;
+    any = true;
+    std::fputs(reports::render_splat(graph, *finding, options).c_str(), stderr);
+  }
+  return any ? static_cast<int>(kRuleFindings) : static_cast<int>(kQuiet);
+}
+
 int render(const Request& request) {
-  if (!request.blocked.empty()) return tell_blocked(request);
-  const NativeResult result = read_journal_graph(request.journal, request.finding);
+  // Told once, when all is judged: a finding is printed by other names rather than not at all.
+  rules::RuleSet rules;
+  std::vector<std::string> files = request.rules;
+  std::string cause, cure;
+  const bool rules_usable = load_rules(files, rules, cause, cure);
+  if (!rules_usable) rules = {};
+  const bool whole = request.finding == engine::kNone && request.blocked.empty();
+  if (!rules_usable && whole) error(cause + "; no rules are applied");
+  const rules::RuleNames names(rules);
+  if (!request.blocked.empty()) return tell_blocked(request, names);
+  NativeResult result = read_journal_graph(request.journal, request.finding, &names);
   if (result.status.failed()) {
     error(result.status.text());
     return kUnusable;
   }
+  std::set<std::string> known;
+  for (const reports::Finding& finding : result.graph.findings) known.insert(finding.id);
+  if (!rules.empty()) rules::evaluate(rules, result.graph);
   if (request.finding != engine::kNone) {
     const reports::Finding* finding = result.graph.find(result.finding_id);
     if (finding == nullptr) {
@@ -92,10 +127,10 @@ int render(const Request& request) {
       return kUnusable;
     }
     reports::Suppressions suppressions;
-    std::string cause;
     const bool usable = read_suppressions(request.suppressions, suppressions, cause);
     if (!usable) error(cause + "; nothing is suppressed");
     if (suppressions.suppresses(result.graph, *finding)) return kSuppressed;
+    if (finding->verdict == engine::Verdict::kRefuted && request.policy > engine::Verdict::kRefuted) return kSuppressed;   // by a rule
     reports::SplatOptions options;
     options.verbose = request.verbose;
     // Not told: whoever reads our status finds another place for it.
@@ -103,7 +138,7 @@ int render(const Request& request) {
     if (!usable) return kWithoutSuppressions;
   }
   if (!request.graph.empty() && !write_graph(request.graph, result.graph)) return kUnusable;
-  return kQuiet;
+  return whole && !rules.empty() ? tell_rule_findings(request, result.graph, known) : kQuiet;
 }
 
 }  // namespace
@@ -118,6 +153,8 @@ void add_render(CLI::App& app, Action& action) {
   command->add_option("--blocked", request->blocked, "Say who waits for whom")->type_name("LIST");
   command->add_option("--blocked-for", request->blocked_for, "Since how many seconds")->type_name("SEC");
   command->add_option("--suppressions", request->suppressions, "Findings not to print")->type_name("FILE");
+  add_rules_option(*command, request->rules);
+  add_policy_option(*command, request->policy);
   command->add_flag("--verbose", request->verbose, "Library frames too");
   command->callback([request, &action] { action = [request] { return render(*request); }; });
 }

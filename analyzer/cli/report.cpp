@@ -8,6 +8,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/rule_options.h"
 #include "cli/show.h"
 
 namespace crossdep::cli {
@@ -15,6 +16,7 @@ namespace {
 
 struct Request {
   std::vector<std::string> inputs;
+  std::vector<std::string> rules;
   Show show;
 };
 
@@ -31,9 +33,12 @@ int write_events(const Request& request) {
 int report(const Request& request) {
   if (request.show.format == "cdt") return write_events(request);
   Show show = request.show;
-  if (!load_suppressions(show)) return kUnusable;
-  Union all = read_union(request.inputs);
+  rules::RuleSet rules;
+  if (!load_suppressions(show) || !load_rules(request.rules, rules)) return kUnusable;
+  const rules::RuleNames names(rules);
+  Union all = read_union(request.inputs, &names);
   if (all.parts == 0) return kUnusable;
+  if (!rules.empty()) rules::evaluate(rules, all.graph);
   if (request.inputs.size() == 1 && request.inputs.front() != "-") show.graph_path = request.inputs.front();
   if (!show_graph(all.graph, "", show) || !all.whole) return kUnusable;
   const Exit exit = judge_exit(all.graph, show.policy, show.suppressions);
@@ -47,6 +52,7 @@ void add_report(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("report", "Look at a graph");
   auto request = std::make_shared<Request>();
   add_show_options(*command, request->show, {"text", "splat", "json", "dot", "cdt"});
+  add_rules_option(*command, request->rules);
   command->add_option("-o,--output", request->show.output, "Write there instead of to standard output")->type_name("FILE");
   command->add_option("graphs", request->inputs, "Graphs; journals and traces are judged first; - is standard input")
       ->required()

@@ -19,6 +19,8 @@
 #include "cli/native.h"
 #include "cli/output.h"
 #include "reports/merge.h"
+#include "rules/evaluate.h"
+#include "rules/rule_names.h"
 
 namespace crossdep::cli {
 namespace {
@@ -75,11 +77,12 @@ bool Results::prepare(const std::string& folder, std::string& cause) {
   return true;
 }
 
-void Results::collect(int main_pid, int main_status) {
+void Results::collect(int main_pid, int main_status, const rules::RuleSet& rules) {
+  const rules::RuleNames names(rules);
   std::vector<reports::Graph> graphs;
   for (const fs::path& path : process_files(folder_)) {
     if (before_.count(path.filename().string()) != 0) continue;
-    NativeResult result = read_journal_graph(path.string());
+    NativeResult result = read_journal_graph(path.string(), engine::kNone, &names);
     if (result.status.failed()) {
       error(result.status.text());
       trouble_ = true;
@@ -100,6 +103,7 @@ void Results::collect(int main_pid, int main_status) {
     graphs.push_back(std::move(result.graph));
   }
   graph_ = reports::merge(graphs);
+  if (!rules.empty()) rules::evaluate(rules, graph_);
   trouble_ |= !write_graph(graph_path(), graph_);
 }
 

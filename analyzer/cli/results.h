@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "rules/rule_set.h"
 
 namespace crossdep::cli {
 
@@ -22,8 +23,9 @@ class Results {
   const std::string& folder() const { return folder_; }
   std::string graph_path() const { return folder_ + "/crossdep.cdgraph"; }
 
-  /// Turns the files of this run's processes into graphs and unites them. `main_pid` ended with `main_status`.
-  void collect(int main_pid, int main_status);
+  /// Turns the files of this run's processes into graphs and unites them; the union is judged by the rules. `main_pid`
+  /// ended with `main_status`.
+  void collect(int main_pid, int main_status, const rules::RuleSet& rules);
 
   /// The union; of no process if none left a file.
   const reports::Graph& graph() const { return graph_; }

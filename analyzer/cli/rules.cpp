@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
 // `crossdep rules [ID]`: the catalogue of checks, or one of them with its description and the smallest trace that shows it.
+// `crossdep rules --learn GRAPH`: the order that a graph's locks were taken in, as a rule file to review.
 //
 // Threading: one thread.  Allocation: the heap.
 #include "rules/catalogue.h"
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
 #include "cli/suggest.h"
+#include "rules/learn.h"
 
 namespace crossdep::cli {
 namespace {
@@ -41,8 +46,9 @@ int rules_of(const std::string& id) {
   engine::Check check;
   if (rules::parse_check(id, check)) {
     const rules::CheckText& text = rules::catalogue(check);
-    fmt::print("{} ({}): {}\n\n{}\nThe smallest trace that shows it (crossdep check FILE):\n\n{}", text.id, rules::word(text.level),
-               text.title, wrapped(text.description, 100), text.example);
+    fmt::print("{} ({}): {}\n\n{}\n", text.id, rules::word(text.level), text.title, wrapped(text.description, 100));
+    if (text.rules != nullptr) fmt::print("A rule file that asks for it (--rules FILE):\n\n{}\n\n", text.rules);
+    fmt::print("The smallest trace that shows it (crossdep check{} FILE):\n\n{}", text.rules == nullptr ? "" : " --rules FILE", text.example);
     return kQuiet;
   }
   std::vector<std::string> known;
@@ -53,14 +59,33 @@ int rules_of(const std::string& id) {
   return kUnusable;
 }
 
+struct Request {
+  std::string id;
+  std::vector<std::string> learn;
+  std::string output;
+};
+
+int learn_order(const Request& request) {
+  const Union all = read_union(request.learn);
+  if (all.parts == 0 || !all.whole) return kUnusable;
+  std::string source;
+  for (const std::string& path : request.learn) source += (source.empty() ? "" : ", ") + std::filesystem::path(path).filename().string();
+  return write_text(request.output, rules::learn(all.graph, source)) ? kQuiet : kUnusable;
+}
+
 }  // namespace
 
 void add_rules(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("rules", "List the checks, or explain one");
-  auto id = std::make_shared<std::string>();
-  command->add_option("id", *id, "A check's id, as findings show it")->type_name("ID");
-  command->footer("Exit status: 0 printed; 2 usage, or no such check.");
-  command->callback([id, &action] { action = [id] { return rules_of(*id); }; });
+  CLI::App* command = app.add_subcommand("rules", "List the checks, explain one, or learn an order");
+  auto request = std::make_shared<Request>();
+  auto* id = command->add_option("id", request->id, "A check's id, as findings show it")->type_name("ID");
+  auto* learn = command->add_option("--learn", request->learn, "Write the order that was seen there as a rule file to review")->type_name("GRAPH...");
+  command->add_option("-o,--output", request->output, "With --learn: the rule file; default standard output")->type_name("FILE")->needs(learn);
+  id->excludes(learn);
+  command->footer("Exit status: 0 printed or written; 2 usage, no such check, or unreadable input.");
+  command->callback([request, &action] {
+    action = [request] { return request->learn.empty() ? rules_of(request->id) : learn_order(*request); };
+  });
 }
 
 }  // namespace crossdep::cli

@@ -15,6 +15,7 @@
 #include "cli/environment.h"
 #include "cli/policy.h"
 #include "cli/results.h"
+#include "cli/rule_options.h"
 #include "cli/supervise.h"
 #include "cli/target.h"
 #include "reports/splat.h"
@@ -31,6 +32,7 @@ struct Request {
   engine::Verdict policy = engine::Verdict::kPossible;
   int exitcode = 66;
   std::string suppressions_path;
+  std::vector<std::string> rules;
   std::vector<std::string> command;
 };
 
@@ -111,9 +113,14 @@ int run(const Request& request) {
   reports::Suppressions suppressions;
   if (!read_suppressions(suppressions_path, suppressions, cause)) return fail(cause);
   if (!suppressions_path.empty()) suppressions_path = std::filesystem::absolute(suppressions_path).string();
+  std::vector<std::string> rule_files = request.rules.empty() ? inherited_list("rules") : request.rules;
+  rules::RuleSet rules;
+  std::string cure;
+  if (!load_rules(rule_files, rules, cause, cure)) return fail(cause, cure);
+  for (std::string& file : rule_files) file = std::filesystem::absolute(file).string();
   Results results;
   if (!results.prepare(request.folder, cause)) return fail(cause, "-o DIR names another folder for the results");
-  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, suppressions_path, request.exitcode};
+  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, suppressions_path, request.exitcode, rule_files};
   std::vector<std::string> environment;
   if (!make_environment(settings, library, target.sanitizers, environment, cause)) return fail(cause);
   warn(target);
@@ -124,7 +131,7 @@ int run(const Request& request) {
     return outcome.status;
   }
   signal(SIGPIPE, SIG_IGN);   // nobody may listen any more; the graph is written all the same
-  results.collect(outcome.pid, outcome.status);
+  results.collect(outcome.pid, outcome.status, rules);
 
   const Exit judged = judge_exit(results.graph(), request.policy, suppressions);
   if (judged == kNothing && target.preload == Target::Preload::kYes) tell_nothing_recorded();
@@ -148,6 +155,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_flag("--record", request->record, "Also record a trace of each process, for crossdep check");
   add_policy_option(*command, request->policy);
   add_suppressions_option(*command, request->suppressions_path);
+  add_rules_option(*command, request->rules);
   command->add_option("--exitcode", request->exitcode, "Status if the program's own is 0 and there are findings; default 66")
       ->check(CLI::Range(0, 255))
       ->type_name("N");

@@ -9,10 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "rules/nearest.h"
+
 namespace crossdep::cli {
 
-/// The candidate nearest to `word`, empty if none differs in less than half of its letters.
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
+using rules::nearest;
 
 /// The option of `command` nearest to the first `--word` in argv that it does not know.
 std::string nearest_option(const CLI::App& command, int argc, char** argv);

@@ -190,6 +190,7 @@ class Context {
   LockInstance* end_ = nullptr;            // what its end releases
   Wait* wait_ = nullptr;                   // what it waits for now
   FlatMap<Seen*>* chains_ = nullptr;
+  FlatMap<bool>* operations_ = nullptr;    // chain, place and name of those noted; made at the first
   Seen* newest_ = nullptr;
   Seen* oldest_ = nullptr;
   Seen* no_cache_ = nullptr;               // stands in for cache_ (one entry) where memory is out

@@ -14,7 +14,7 @@ Engine::Engine(Allocator& memory, Sink& sink, const Options& options) noexcept
     : memory_(memory), sink_(sink), options_(options), graph_(memory), search_(memory, graph_), judge_(memory, graph_),
       clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
       finding_links_(memory), finding_ids_(memory), held_scratch_(memory), link_scratch_(memory), cycle_scratch_(memory),
-      blocked_scratch_(memory), open_uses_(memory) {}
+      blocked_scratch_(memory), open_uses_(memory), operations_(memory) {}
 
 Engine::~Engine() {
   while (living_ != nullptr) {
@@ -188,6 +188,11 @@ void Engine::drop_tables(Context* context) noexcept {
     context->chains_->~FlatMap<Seen*>();
     memory_.deallocate(context->chains_, sizeof(FlatMap<Seen*>));
     context->chains_ = nullptr;
+  }
+  if (context->operations_ != nullptr) {
+    context->operations_->~FlatMap<bool>();
+    memory_.deallocate(context->operations_, sizeof(FlatMap<bool>));
+    context->operations_ = nullptr;
   }
   memory_.deallocate(context->pending_frames_, kMaxFrames * sizeof(Site));
   context->pending_frames_ = nullptr;

@@ -151,6 +151,10 @@ class Engine {
 
   // --- the rest ------------------------------------------------------------------------------------------------------
 
+  /// A named operation that a rule may forbid or tie to a lock is performed here. It is noted once for each chain of held
+  /// locks and place; nothing is judged.
+  void operation(Context* context, const char* name, std::uint32_t name_length, Site site) noexcept;
+
   /// [serial] `count` events of this context are missing here: its held stack is forgotten.
   void lost(Context* context, std::uint64_t count) noexcept;
   /// Releases of locks never seen acquired are counted, not reported, from now on (an input that begins in the middle).
@@ -261,6 +265,11 @@ class Engine {
   LockInstance* interrupt_of(Context*, ContextKind, unsigned number) noexcept;
   void open_to(const Cause&, LockInstance* interrupt) noexcept;
 
+  // operations.cpp
+  LockInstance* operation_of(const char* name, std::uint32_t name_length) noexcept;
+  LockInstance* named_instance(const char* name, std::uint32_t name_length, Kind) noexcept;
+  StackId stack_of_held(Context*, std::uint32_t index) noexcept;
+
   // findings.cpp
   void depend(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment) noexcept;
   void find_cycles(const Cause&, DependencyId closing, std::uint8_t mode) noexcept;
@@ -304,6 +313,7 @@ class Engine {
   std::uint64_t past_requests_ = 0;
   Losses losses_{};
   Vec<OpenUse> open_uses_;
+  FlatMap<LockInstance*> operations_;  // by hash of the name
   bool any_interrupt_ = false;         // one of interrupts_ is there
   static constexpr unsigned kSignals = 64;
   // The end of each kind of handler seen: hardirq, softirq, then the signals.

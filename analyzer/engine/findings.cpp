@@ -89,7 +89,9 @@ void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, Clas
   Dependency& dependency = graph_.dependency(added.id);
   dependency.direct = dependency.direct || between(witness) == witness.held_count;
   const Segment* request_segment = cause.context == nullptr ? nullptr : cause.context->segment_;
-  const Witness* kept = graph_.add_witness(added.id, witness, from_segment, request_segment, options_.witnesses);
+  const bool operation = graph_.lock_class(to).info.kind == Kind::kOperation;
+  const unsigned limit = operation ? Graph::kOperationWitnesses : options_.witnesses;
+  const Witness* kept = graph_.add_witness(added.id, witness, from_segment, request_segment, limit);
   if (kept != nullptr) {
     announce(cause.lock);
     if (cause.context != nullptr)

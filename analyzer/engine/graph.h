@@ -83,6 +83,9 @@ class Graph {
   std::uint32_t dependency_count() const noexcept { return dependencies_.size(); }
   const OrderGraph& order() const noexcept { return order_; }
 
+  /// Witnesses kept of a dependency on an operation: rules ask for every set of locks it was performed under.
+  static constexpr unsigned kOperationWitnesses = 64;
+
   /// Keeps a copy of the witness if it tells something new; nullptr if not (or no memory).
   Witness* add_witness(DependencyId id, const WitnessInfo& info, const Segment* from_segment,
                        const Segment* request_segment, unsigned limit) noexcept;

@@ -70,7 +70,7 @@ struct WitnessInfo {
   // Event dependencies only: the wait on X that was matched.
   ContextId waiter;          // kNone if none
   Site wait_site;
-  StackId wait_stack;
+  StackId wait_stack;        // X -> operation: where X was acquired, if that is known
   StackId release_stack;     // where X was released (the commit)
   std::uint64_t ordinal;     // position of the request in its context, counted in requests
   std::uint32_t held_count;  // what `context` held at the request, outermost first

@@ -33,8 +33,9 @@ enum class Kind : std::uint8_t {
   kBarrier, kLatch, kOnce, kGuard, kThread, kProcess, kWork, kWorkqueue, kFutex,
   kOther,
   kInterrupt,                                      // the end of an interrupt or signal handler (engine/interrupts.cpp)
+  kOperation,                                      // no object: a named operation (engine/operations.cpp)
 };
-inline constexpr unsigned kKindCount = static_cast<unsigned>(Kind::kInterrupt) + 1;
+inline constexpr unsigned kKindCount = static_cast<unsigned>(Kind::kOperation) + 1;
 
 /// True for objects that one context waits for and another one releases.
 constexpr bool is_crosslock(Kind kind) { return kind >= Kind::kCompletion && kind <= Kind::kFutex; }
@@ -81,8 +82,14 @@ enum class Check : std::uint8_t {
   kAssertHeld,          // assert-held: an annotation said the lock is held here and it is not
   kSignalUnsafeLock,    // signal-unsafe-lock: a handler or interrupt may wait for what it has interrupted
   kWaitContext,         // wait-context: a lock that may sleep or spin where that is not allowed
+  // What rule files declare, judged on graphs (rules/evaluate.h).
+  kDeclaredOrder,       // declared-order: against an order that was declared
+  kLeafLock,            // leaf-lock: something was taken or waited for under a leaf lock
+  kForbiddenOperation,  // forbidden-operation: under a lock under which it is forbidden
+  kLockRequired,        // lock-required: an operation without the lock it needs
+  kNoLockAllowed,       // no-lock-allowed: an operation with any lock held
 };
-inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kWaitContext) + 1;
+inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kNoLockAllowed) + 1;
 
 /// What can honestly be said of a finding, weakest first, so that `a >= b` means "at least as certain".
 enum class Verdict : std::uint8_t { kRefuted, kLatent, kPossible, kFeasible, kConfirmed, kDeadlock };

@@ -62,6 +62,7 @@ struct Renumbering {
     one(instances, f.other);
     one(stacks, f.site);
     one(stacks, f.stack);
+    one(stacks, f.other_stack);
     for (Held& held : f.held) apply(held);
   }
   void apply(Graph& g) const {
@@ -133,7 +134,7 @@ void sort_unique(std::vector<Value>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-void unify_dependencies(std::vector<Dependency>& dependencies) {
+void unify_dependencies(std::vector<Dependency>& dependencies, const std::vector<Class>& classes) {
   unify(dependencies,
         [](const Dependency& a, const Dependency& b) { return std::tie(a.from, a.to) < std::tie(b.from, b.to); },
         [](Dependency& kept, Dependency& other) {
@@ -147,11 +148,12 @@ void unify_dependencies(std::vector<Dependency>& dependencies) {
     if (d.runs.size() > kRunsKept) d.runs.resize(kRunsKept);
     sort_unique(d.witnesses);   // run first: the order is by run
     std::vector<Witness> kept;
+    const std::size_t most = classes[d.to].kind == engine::Kind::kOperation ? kOperationWitnessesKept : kWitnessesKept;
     std::size_t of_run = 0;
     for (Witness& w : d.witnesses) {
       of_run = !kept.empty() && kept.back().run == w.run ? of_run + 1 : 1;
       const bool run_kept = w.run == kNoIndex || std::binary_search(d.runs.begin(), d.runs.end(), w.run);
-      if (run_kept && of_run <= kWitnessesKept) kept.push_back(std::move(w));
+      if (run_kept && of_run <= most) kept.push_back(std::move(w));
     }
     d.witnesses = std::move(kept);
   }
@@ -206,6 +208,7 @@ struct Marks {
     one(instances, f.other);
     one(stacks, f.site);
     one(stacks, f.stack);
+    one(stacks, f.other_stack);
     mark(f.held);
   }
 };
@@ -260,7 +263,7 @@ void canonicalise(Graph& g) {
   const Map contexts = unify(g.contexts);
   const Map instances = unify(g.instances);
   Renumbering{nullptr, nullptr, nullptr, &contexts, &instances}.apply(g);
-  unify_dependencies(g.dependencies);
+  unify_dependencies(g.dependencies, g.classes);
   unify_findings(g.findings);
   drop_unused(g);
 }

@@ -16,7 +16,8 @@ namespace {
 constexpr std::array<const char*, 3> kModes = {"write", "read", "rread"};
 constexpr std::array<const char*, engine::kKindCount> kKinds = {
     "mutex",   "spin",  "rwlock", "rwsem", "completion", "cond",    "sem",  "future",    "barrier",
-    "latch",   "once",  "guard",  "thread", "process",   "work",    "workqueue", "futex", "other", "interrupt"};
+    "latch",   "once",  "guard",  "thread", "process",   "work",    "workqueue", "futex", "other", "interrupt",
+    "operation"};
 constexpr std::array<const char*, 5> kOrigins = {"held", "overlap", "history", "declared", "static"};
 constexpr std::array<const char*, 6> kVerdicts = {"refuted", "latent", "possible", "feasible", "confirmed", "deadlock"};
 constexpr std::array<const char*, 9> kContextKinds = {"thread",  "task", "process",  "signal", "hardirq",

@@ -122,6 +122,7 @@ struct DependencyMode {
 /// graphs keeps the same ones in whatever order it is made.
 inline constexpr std::size_t kRunsKept = 4;
 inline constexpr std::size_t kWitnessesKept = 4;
+inline constexpr std::size_t kOperationWitnessesKept = 64;   // of a dependency on an operation: rules ask for each
 
 struct Dependency {
   Index from = kNoIndex, to = kNoIndex;        // classes
@@ -160,7 +161,8 @@ struct Finding {
   Index site = kNoIndex, stack = kNoIndex;
   std::uint64_t address = 0;         // of the site, as recorded
   bool at_commit = false;
-  Index other = kNoIndex;            // instance already held (recursive-lock)
+  Index other = kNoIndex;            // instance already held (recursive-lock, rules)
+  Index other_stack = kNoIndex;      // where that was acquired, if known
   std::uint64_t range_begin = 0, range_end = 0;
   std::vector<Held> held;            // outermost first
 

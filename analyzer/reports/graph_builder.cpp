@@ -132,7 +132,7 @@ class GraphBuilder::Assembly {
       class_at_[id] = static_cast<Index>(wanted.size());
       wanted.push_back({raw.info, raw.name});
     }
-    const std::vector<std::string> bases = name_classes(wanted, b_.resolver_);
+    const std::vector<std::string> bases = name_classes(wanted, b_.resolver_, b_.name_rules_);
     for (const auto& [id, raw] : b_.classes_) {
       const engine::ClassInfo& info = raw.info;
       const std::string& base = bases[class_at_[id]];
@@ -188,6 +188,8 @@ class GraphBuilder::Assembly {
       b_.resolver_.frames(site, frames);
       for (Frame& frame : frames)
         for (std::string* text : {&frame.function, &frame.file, &frame.module}) *text = printable(*text);
+      if (b_.name_rules_ != nullptr)
+        for (Frame& frame : frames) frame.library = frame.library || b_.name_rules_->is_wrapper(frame);
       for (const Frame& frame : frames)
         if (!is_ours(frame)) at->second.push_back(frame_index(frame));
     }

@@ -56,6 +56,9 @@ class GraphBuilder final : public engine::Sink {
   /// The run these calls come from; `id` is made if empty, `contexts` and `instances` are counted here.
   void set_run(Run run) { run_ = std::move(run); }
 
+  /// Names by rule files; must outlive build().
+  void set_name_rules(const class NameRules* rules) { name_rules_ = rules; }
+
   /// The graph as of now, in canonical order (equal input gives an equal graph). May be called again later.
   Graph build();
 
@@ -99,6 +102,7 @@ class GraphBuilder final : public engine::Sink {
   std::vector<engine::HeldInfo> take_held(const engine::HeldInfo* held, std::uint32_t count);
 
   FrameResolver& resolver_;
+  const class NameRules* name_rules_ = nullptr;
   Run run_;
   std::uint64_t instance_count_ = 0;
   // Ordered, so that what is made from them does not depend on a hash.

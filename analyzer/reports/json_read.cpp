@@ -375,6 +375,7 @@ class Reader {
     o.hex("address", f.address);
     o.flag("at_commit", f.at_commit);
     o.index("other", f.other, g_.instances.size());
+    o.index("other_stack", f.other_stack, g_.stacks.size());
     if (const Json* range = o.get("range", false)) {
       const bool pair = range->is_array() && range->size() == 2 && (*range)[0].is_string() && (*range)[1].is_string();
       if (!pair || !parse_hex((*range)[0].get<std::string>(), f.range_begin) || !parse_hex((*range)[1].get<std::string>(), f.range_end))

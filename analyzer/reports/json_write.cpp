@@ -189,6 +189,7 @@ class Writer {
     put_hex(out, "address", f.address);
     put_flag(out, "at_commit", f.at_commit);
     put(out, "other", f.other);
+    put(out, "other_stack", f.other_stack);
     if (f.range_begin != 0 || f.range_end != 0) out["range"] = {hex(f.range_begin), hex(f.range_end)};
     if (!f.held.empty()) out["held"] = list(f.held);
     return out;

@@ -56,7 +56,15 @@ struct Wish {
   std::string object_file;   // static objects: what would tell two of the same name apart
 };
 
-Wish wish_for(const NamedClass& c, FrameResolver& resolver) {
+std::vector<Frame> frames_at(engine::Site site, FrameResolver& resolver, const NameRules* rules) {
+  std::vector<Frame> frames;
+  resolver.frames(site, frames);
+  if (rules != nullptr)
+    for (Frame& frame : frames) frame.library = frame.library || rules->is_wrapper(frame);
+  return frames;
+}
+
+Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rules) {
   const Kind kind = c.info.kind;
   switch (c.info.key_kind) {
     case ClassKey::kNamed:
@@ -70,8 +78,7 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver) {
     case ClassKey::kInitSite:
     case ClassKey::kFirstSite: {
       if (!c.hint.empty()) return {tagged(kind, c.hint), {}, {}};
-      std::vector<Frame> frames;
-      resolver.frames(c.info.key, frames);
+      const std::vector<Frame> frames = frames_at(c.info.key, resolver, rules);
       if (frames.empty()) break;
       Wish wish{std::string(word(kind)) + "@" + place_name(own_frame(frames)), {}, {}};
       if (c.info.key_kind == ClassKey::kFirstSite) wish.tail = "#" + std::to_string(c.info.ordinal);
@@ -89,6 +96,13 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver) {
   return {std::string(word(kind)) + "@" + hex(c.info.key), {}, {}};
 }
 
+void rename(Wish& wish, const NamedClass& c, FrameResolver& resolver, const NameRules& rules) {
+  const bool by_place = c.info.key_kind == ClassKey::kInitSite || c.info.key_kind == ClassKey::kFirstSite;
+  const std::string name = rules.rename(wish.stem + wish.tail, c.info.kind,
+                                        by_place ? frames_at(c.info.key, resolver, &rules) : std::vector<Frame>());
+  if (!name.empty()) wish = {name, {}, {}};
+}
+
 }  // namespace
 
 const Frame& own_frame(const std::vector<Frame>& frames) {
@@ -101,11 +115,12 @@ std::string display_name(const std::string& base, unsigned subclass) {
   return subclass == 0 ? base : base + "/" + std::to_string(subclass);
 }
 
-std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver) {
+std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver, const NameRules* rules) {
   std::vector<Wish> wishes;
   std::map<std::string, std::set<std::string>> files;   // of the static objects of one name
   for (const NamedClass& c : classes) {
-    wishes.push_back(wish_for(c, resolver));
+    wishes.push_back(wish_for(c, resolver, rules));
+    if (rules != nullptr) rename(wishes.back(), c, resolver, *rules);
     if (!wishes.back().object_file.empty()) files[wishes.back().stem].insert(wishes.back().object_file);
   }
   for (Wish& wish : wishes)

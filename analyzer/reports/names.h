@@ -29,9 +29,21 @@ struct NamedClass {
   std::string hint;       // info.name, copied
 };
 
+/// What the user says of names (rule files); asked once for each class and frame.
+class NameRules {
+ public:
+  virtual ~NameRules() = default;
+  /// The name that the class gets instead of `name`, empty for none. `frames` is the place that made or first used it,
+  /// innermost first; empty if no place did.
+  virtual std::string rename(const std::string& name, engine::Kind kind, const std::vector<Frame>& frames) const = 0;
+  /// A function that only wraps others: like a library's, it is neither shown nor does it give names.
+  virtual bool is_wrapper(const Frame& frame) const = 0;
+};
+
 /// One base name for each class, in order; classes of equal identity (name, kind, subclass) never share one unless
 /// they differ in subclass only.
-std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver);
+std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver,
+                                      const NameRules* rules = nullptr);
 
 /// The class as printed: base and, as the kernel does, "/subclass" unless it is 0.
 std::string display_name(const std::string& base, unsigned subclass);

@@ -33,6 +33,11 @@ class Splat {
       case Check::kAssertHeld: assert_held(); break;
       case Check::kSignalUnsafeLock: interrupt(); break;
       case Check::kWaitContext: wait_context(); break;
+      case Check::kDeclaredOrder: declared_order(); break;
+      case Check::kLeafLock: leaf(); break;
+      case Check::kForbiddenOperation:
+      case Check::kNoLockAllowed: operation_under_lock(); break;
+      case Check::kLockRequired: lock_required(); break;
       case Check::kLockOrderCycle:
       case Check::kCrossReleaseCycle: circular(); break;
     }
@@ -58,6 +63,7 @@ class Splat {
     line("\nthe existing dependency chain (in reverse order) is:");
     for (std::size_t i = f_.links.size(); i-- > 0;) {
       line("\n-> #" + std::to_string(i) + class_text(f_.links[i].to) + ":");
+      if (f_.links[i].witness.origin == engine::Origin::kDeclared) line("       declared by a rule");
       stack(f_.links[i].witness.to_stack, "       ");
     }
     line("\nother info that might help us debug this:\n");
@@ -227,6 +233,67 @@ class Splat {
     call_trace();
     line("---[ end trace 0000000000000000 ]---");
     held_locks();
+  }
+
+  // --- what rules ask for: no kernel prints these; the layouts follow those above ---------------------------------------
+
+  // At once against the order: the two stacks. By way of other locks: the chain, like any other circle.
+  void declared_order() {
+    if (f_.links.size() != 2) return circular();
+    banner("declared lock order violated", 44);
+    line(task() + " is trying to acquire lock:");
+    line(lock(f_.instance, f_.links.front().to, f_.site));
+    line("\nbut task is already holding lock:");
+    line(held_or(f_.links.front().from, f_.other, kNoIndex));
+    line("\nwhich comes after it in the declared order.");
+    where_acquired(f_.links.front().from);
+    held_locks();
+    backtrace();
+  }
+
+  void leaf() {
+    const Index leaf_class = f_.classes.empty() ? kNoIndex : f_.classes.back();
+    banner("lock acquired under a leaf lock", 44);
+    line(task() + " is trying to acquire lock:");
+    line(lock(f_.instance, first_class(), f_.site));
+    line("\nbut task is already holding the leaf lock:");
+    line(held_or(leaf_class, f_.other, kNoIndex));
+    where_acquired(leaf_class);
+    held_locks();
+    backtrace();
+  }
+
+  void operation_under_lock() {
+    const Index lock_class = f_.classes.empty() ? kNoIndex : f_.classes.back();
+    banner(f_.check == Check::kNoLockAllowed ? "operation performed with a lock held" : "forbidden operation under a lock", 44);
+    line(task() + " performs " + operation_name() + ", at: " + place(f_.site));
+    line("\nbut task is already holding lock:");
+    line(held_or(lock_class, f_.other, kNoIndex));
+    where_acquired(lock_class);
+    held_locks();
+    backtrace();
+  }
+
+  void lock_required() {
+    banner("operation performed without a required lock", 44);
+    line(task() + " performs " + operation_name() + ", at: " + place(f_.site));
+    line("");
+    held_locks();
+    backtrace();
+  }
+
+  // The name without the "(op)" that marks its class.
+  std::string operation_name() const {
+    const std::string text = name(first_class());
+    return text.starts_with("(op)") ? text.substr(4) : text;
+  }
+
+  void where_acquired(Index class_index) {
+    if (f_.other_stack != kNoIndex) {
+      line("\n" + name(class_index) + " was acquired at:");
+      stack(f_.other_stack, " ");
+    }
+    line("");
   }
 
   // --- parts ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "rules/catalogue.h"
+#include "rules/pattern.h"
 
 namespace crossdep::reports {
 namespace {
@@ -37,30 +38,6 @@ bool parse_kind(const std::string& kind, std::uint32_t& checks) {
   if (!rules::parse_check(kind, check)) return false;
   checks = bit(check);
   return true;
-}
-
-/// Found in `name`, `*` standing for any text.
-bool fits(std::string_view pattern, std::string_view name) {
-  const bool at_begin = !pattern.empty() && pattern.front() == '^';
-  if (at_begin) pattern.remove_prefix(1);
-  const bool at_end = !pattern.empty() && pattern.back() == '$';
-  if (at_end) pattern.remove_suffix(1);
-  bool anchored = at_begin;
-  while (true) {
-    const std::size_t star = pattern.find('*');
-    const std::string_view piece = pattern.substr(0, star);
-    const bool last = star == std::string_view::npos;
-    if (last && at_end) {
-      if (anchored) return name == piece;
-      return name.size() >= piece.size() && name.substr(name.size() - piece.size()) == piece;
-    }
-    const std::size_t found = anchored ? (name.substr(0, piece.size()) == piece ? 0 : std::string_view::npos) : name.find(piece);
-    if (found == std::string_view::npos) return false;
-    if (last) return true;
-    name.remove_prefix(found + piece.size());
-    pattern.remove_prefix(star + 1);
-    anchored = false;
-  }
 }
 
 std::string_view trimmed(std::string_view line) {
@@ -136,7 +113,7 @@ bool Suppressions::suppresses(const Graph& graph, const Finding& finding) const 
   const std::vector<std::string_view> names = names_of(graph, finding);
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return (entry.checks & bit(finding.check)) != 0 &&
-           std::any_of(names.begin(), names.end(), [&](std::string_view name) { return fits(entry.pattern, name); });
+           std::any_of(names.begin(), names.end(), [&](std::string_view name) { return rules::fits(entry.pattern, name); });
   });
 }
 

@@ -40,6 +40,8 @@ void stack_lines(const Graph& graph, Index stack, std::string& out) {
 
 std::string link_text(const Graph& graph, const Link& link, bool verbose) {
   const Witness& w = link.witness;
+  if (w.origin == engine::Origin::kDeclared)
+    return "    a rule says that " + graph.classes[link.from].name + " comes before " + graph.classes[link.to].name + "\n";
   const std::string from = graph.classes[link.from].name, to = graph.classes[link.to].name;
   const std::string who = w.context == kNoIndex ? std::string("a context") : context_name(graph, w.context);
   std::string out = "    " + who;
@@ -139,10 +141,17 @@ std::string render_summary(const Graph& graph, const Suppressions& suppressions)
   if (const std::size_t hidden = suppressions.count(graph); hidden != 0) out += "; " + std::to_string(hidden) + " suppressed";
   std::uint64_t contexts = 0;
   for (const Run& run : graph.runs) contexts += run.contexts;
-  const std::string dependencies =
-      std::to_string(graph.dependencies.size()) + (graph.dependencies.size() == 1 ? " dependency" : " dependencies");
-  out += "\nseen: " + std::to_string(graph.classes.size()) + (graph.classes.size() == 1 ? " lock class, " : " lock classes, ") +
-         dependencies + ", " + count_of(graph.requests(), "request") + " by " + count_of(contexts, "context") + " in " +
+  // Named operations are no locks, and what stands for the process is there for them only.
+  std::size_t classes = 0, dependencies = 0, operations = 0;
+  for (const Class& c : graph.classes) {
+    if (c.kind == engine::Kind::kOperation) ++operations;
+    else if (c.base != "(process)") ++classes;
+  }
+  for (const Dependency& d : graph.dependencies) dependencies += graph.classes[d.to].kind != engine::Kind::kOperation;
+  out += "\nseen: " + std::to_string(classes) + (classes == 1 ? " lock class, " : " lock classes, ") +
+         std::to_string(dependencies) + (dependencies == 1 ? " dependency, " : " dependencies, ") +
+         (operations == 0 ? "" : count_of(operations, "named operation") + ", ") +
+         count_of(graph.requests(), "request") + " by " + count_of(contexts, "context") + " in " +
          count_of(graph.runs.size(), "run") + "\n";
   const engine::Losses lost = graph.losses();
   if (lost.memory != 0) out += "lost: " + count_of(lost.memory, "thing") + " forgotten for want of memory\n";

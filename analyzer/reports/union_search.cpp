@@ -117,7 +117,10 @@ std::map<engine::FindingId, Cycle> find_cycles(const Graph& graph) {
   for (Index i = 0; i < graph.dependencies.size(); ++i) {
     const Dependency& d = graph.dependencies[i];
     notes.importing = i;
+    // What is declared was not seen; rules judge it (rules/evaluate.h). Operations lead nowhere.
+    if (graph.classes[d.to].kind == engine::Kind::kOperation) continue;
     std::set<DependencyMode> bare(d.modes.begin(), d.modes.end());
+    std::erase_if(bare, [](const DependencyMode& mode) { return mode.origin == engine::Origin::kDeclared; });
     for (const Witness& w : d.witnesses) {
       import(engine, class_at, d, mode_of(w), &w);
       bare.erase(mode_of(w));

@@ -268,7 +268,7 @@ const char* Reader::apply(const std::uint8_t* at, const std::uint8_t* end) {
       ClassInfo info{};
       info.id = f.small();
       info.key_kind = f.one_of(ClassKey::kInstance);
-      info.kind = f.one_of(Kind::kInterrupt);
+      info.kind = f.one_of(Kind::kOperation);
       info.subclass = static_cast<std::uint8_t>(f.small(255));
       info.wait_outer = static_cast<std::uint8_t>(f.small(255));
       info.wait_inner = static_cast<std::uint8_t>(f.small(255));
@@ -293,7 +293,7 @@ const char* Reader::apply(const std::uint8_t* at, const std::uint8_t* end) {
       InstanceInfo info{};
       info.id = f.small();
       info.class_id = f.optional();
-      info.kind = f.one_of(Kind::kInterrupt);
+      info.kind = f.one_of(Kind::kOperation);
       info.flags = static_cast<std::uint8_t>(f.small(255));
       info.address = f.number();
       f.need(info.id != kNone && has_class(info.class_id), "a lock of a class that was never announced");

@@ -18,6 +18,7 @@ void Replay::reset(engine::Sink& sink) {
   engine_ = std::make_unique<engine::Engine>(memory_, sink, options_);
   locks_.clear();
   classes_.clear();
+  names_.clear();
   contexts_.clear();
   peers_.clear();
   by_address_.clear();
@@ -109,7 +110,9 @@ void Replay::on_context_name(ContextId id, std::string_view name) {
     engine_->rename_context(known, name.data(), static_cast<std::uint32_t>(name.size()));
 }
 
-void Replay::on_name(NameId, std::string_view) {}
+void Replay::on_name(NameId id, std::string_view name) {
+  if (make_room(names_, id)) names_[id] = name;
+}
 
 void Replay::on_site(Site site, std::string_view text) { sites_.insert_or_assign(site, std::string(text)); }
 
@@ -292,9 +295,12 @@ void Replay::apply(const Event& event) {
         engine.set_stack(in, event.frames, static_cast<unsigned>(event.number));
       return;
     case EventKind::kOperation:
+      if (event.name >= names_.size()) { ++undefined_; return; }
+      engine.operation(in, names_[event.name].data(), static_cast<std::uint32_t>(names_[event.name].size()), event.site);
+      return;
     case EventKind::kRead:
     case EventKind::kWrite:
-      return;   // carried for rules and data-aware prediction; they order nothing
+      return;   // carried for data-aware prediction; they order nothing
   }
   ++undefined_;
 }

@@ -118,6 +118,7 @@ class Replay final : public EventConsumer {
   Lock no_lock_;
   std::vector<Lock> locks_;
   std::vector<Class> classes_;
+  std::vector<std::string> names_;                        // of operations and variables
   std::vector<engine::Context*> contexts_;                // living ones; nullptr once ended
   std::vector<engine::Context*> peers_;                   // ended ones too: their ends are still joined
   std::multimap<std::uint64_t, InstanceId> by_address_;   // living locks, kept once a kFree was seen

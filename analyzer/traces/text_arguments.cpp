@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::string_view kKindNames[engine::kKindCount] = {
     "mutex", "spin", "rwlock", "rwsem", "completion", "cond", "sem", "future", "barrier",
-    "latch", "once", "guard", "thread", "process", "work", "workqueue", "futex", "other", "interrupt"};
+    "latch", "once", "guard", "thread", "process", "work", "workqueue", "futex", "other", "interrupt",
+    "operation"};
 
 bool fail(std::string& error, std::string cause) {
   error = std::move(cause);

@@ -165,8 +165,10 @@ void assert_held(Token inside, LockInstance* lock, Mode mode, Site site) noexcep
 
 void operation(Token inside, const char* name, Site site) noexcept {
   if (name == nullptr) return;
-  if (record::Stream* stream = inside.stream())
-    stream->operation(name, static_cast<std::uint32_t>(length(name)), site);
+  const auto name_length = static_cast<std::uint32_t>(length(name));
+  const StackRecording stack(inside);
+  engine_of_process().operation(inside.context(), name, name_length, site);
+  if (record::Stream* stream = inside.stream()) stream->operation(name, name_length, site);
 }
 
 }  // namespace crossdep::runtime

@@ -63,7 +63,7 @@ void join_begin(Token, engine::Context* child, std::uint8_t flags, Site) noexcep
 void join_end(Token, engine::Context* child, bool joined) noexcept;
 void might_lock(Token, LockInstance*, Mode, Site) noexcept;
 void assert_held(Token, LockInstance*, Mode, Site) noexcept;
-/// A call that a rule may forbid.
+/// A named operation, for rules.
 void operation(Token, const char* name, Site) noexcept;
 
 }  // namespace crossdep::runtime

@@ -70,6 +70,7 @@ void write_results(Ending how) noexcept {
   if (runtime.options.supervised || !runtime.journal.is_open()) return;
   const Places& places = runtime.places;
   const bool wanted = places.graph.length() != 0 && has_events();
+  if (!wanted && has_events() && places.rule_count != 0) write_graph(nullptr);   // rules are judged all the same
   const bool written = wanted && write_graph(places.graph.data());
   if (written && runtime.options.verbose) {
     Line line;

@@ -60,6 +60,13 @@ bool path(Options& options, const char* value, std::size_t n) {
   return n != 0 && !(options.*kMember).full();
 }
 
+// Given more than once it adds to what was given before.
+bool rule_file(Options& options, const char* value, std::size_t n) {
+  if (options.rules.length() != 0) options.rules.add('\n');
+  options.rules.add(value, n);
+  return n != 0 && !options.rules.full();
+}
+
 bool verdict(Options& options, const char* value, std::size_t n) {
   using engine::Verdict;
   constexpr struct { const char* name; Verdict verdict; } kNames[] = {
@@ -83,6 +90,7 @@ constexpr Entry kEntries[] = {
     {"hang_timeout", count<&Options::hang_timeout, 86400>, "print who waits for whom once nothing has happened for so many seconds while threads are blocked, 0 never (0)"},
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
     {"suppressions", path<&Options::suppressions>, "file of findings not to print, as ThreadSanitizer's: deadlock:pattern, mutex:pattern, check-id:pattern"},
+    {"rules", rule_file, "rule file, or the name of one that comes with crossdep (kernel, posix ...); may be given several times, or as a list F,F"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
     {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
     {"verbosity", verbosity, "the same, as the sanitizers call it: 0 is quiet, 1 and more verbose (0)"},
@@ -100,9 +108,13 @@ bool is_gap(char c) { return c == ':' || c == ',' || c == ' ' || c == '\t' || c 
 
 OptionError parse_options(const char* text, Options& options, Text<128>& where) noexcept {
   OptionError result = OptionError::kNone;
+  const char* const start = text;
+  const Entry* listing = nullptr;   // the option of the last entry, if it takes a list
   while (true) {
     while (is_gap(*text)) ++text;
     if (*text == 0) return result;
+    // `rules=F,G`: what follows the comma and has no value of its own goes on with the list.
+    const bool goes_on = listing && text != start && text[-1] == ',';
     const char* const begin = text;
     while (*text != 0 && *text != '=' && !is_gap(*text)) ++text;
     const std::size_t name_length = static_cast<std::size_t>(text - begin);
@@ -124,6 +136,12 @@ OptionError parse_options(const char* text, Options& options, Text<128>& where) 
     const Entry* found = nullptr;
     for (const Entry& entry : kEntries)
       if (is_word(begin, name_length, entry.name)) found = &entry;
+    if (goes_on && found == nullptr && value == begin + name_length && value_length == 0) {
+      found = listing;
+      value = begin;
+      value_length = name_length;
+    }
+    listing = found != nullptr && found->set == rule_file ? found : nullptr;
     if (found != nullptr && found->set(options, value, value_length)) continue;
     if (result != OptionError::kNone) continue;
     result = found == nullptr ? OptionError::kUnknown : OptionError::kValue;

@@ -15,6 +15,7 @@ struct Options {
   Path out;                   // graph file or folder; %p: process id; empty: ./crossdep.%p.cdgraph
   Path log_path;              // where findings are printed; empty: standard error
   Path suppressions;          // findings that are only counted; empty: none
+  Path rules;                 // rule files, separated by newlines; empty: none
   Path helper;                // the analyzer program; empty: looked for
   engine::Verdict fail_on = engine::Verdict::kPossible;
   unsigned exitcode = 66;

@@ -105,19 +105,36 @@ void say(const char* line, std::size_t length) noexcept {
 
 namespace {
 
+// Room for a journal, its options and every rule file.
+struct Arguments {
+  const char* words[16 + 2 * Places::kMostRules] = {};
+  unsigned count = 0;
+
+  void add(const char* word) noexcept { words[count++] = word; }
+  void add_judging() noexcept {
+    if (runtime.options.verbose) add("--verbose");
+    if (runtime.places.suppressions.length() != 0 && !suppressions_lost.load(std::memory_order_relaxed)) {
+      add("--suppressions");
+      add(runtime.places.suppressions.data());
+    }
+    for (unsigned i = 0; i < runtime.places.rule_count; ++i) {
+      add("--rules");
+      add(runtime.places.rule_files[i]);
+    }
+    if (runtime.places.rule_count == 0) return;
+    add("--fail-on");
+    add(verdict_name(runtime.options.fail_on));
+  }
+};
+
 int print_by_helper(const engine::FindingInfo& finding, int fd) noexcept {
   if (!runtime.journal.is_open() || runtime.places.helper.length() == 0) return kHelperFailed;
   Text<32> number;
   number.number(finding.id);
-  const char* arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--finding",
-                             number.data(), nullptr, nullptr, nullptr, nullptr};
-  unsigned count = 5;
-  if (runtime.options.verbose) arguments[count++] = "--verbose";
-  if (runtime.places.suppressions.length() != 0 && !suppressions_lost.load(std::memory_order_relaxed)) {
-    arguments[count++] = "--suppressions";
-    arguments[count++] = runtime.places.suppressions.data();
-  }
-  const int status = run_helper(arguments, fd);
+  Arguments arguments;
+  for (const char* word : {runtime.places.helper.data(), "render", runtime.journal.path(), "--finding", number.data()}) arguments.add(word);
+  arguments.add_judging();
+  const int status = run_helper(arguments.words, fd);
   if (status != kHelperWithoutSuppressions) return status;
   suppressions_lost.store(true, std::memory_order_relaxed);   // told once is enough
   return 0;
@@ -202,11 +219,17 @@ bool write_graph(const char* path) noexcept {
   if (!runtime.journal.is_open() || runtime.places.helper.length() == 0) return false;
   bool opened;
   const int fd = open_output(opened);
-  const char* const arguments[] = {runtime.places.helper.data(), "render", runtime.journal.path(), "--graph", path,
-                                   nullptr};
-  const bool done = run_helper(arguments, fd) == 0;
+  Arguments arguments;
+  for (const char* word : {runtime.places.helper.data(), "render", runtime.journal.path()}) arguments.add(word);
+  if (path != nullptr) {
+    arguments.add("--graph");
+    arguments.add(path);
+  }
+  if (runtime.places.rule_count != 0) arguments.add_judging();
+  const int status = run_helper(arguments.words, fd);
+  if (status == kHelperRuleFindings) runtime.sink.count_rule_findings();
   if (opened) system_close(fd);
-  return done;
+  return status == 0 || status == kHelperRuleFindings;
 }
 
 }  // namespace crossdep::runtime

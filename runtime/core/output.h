@@ -28,7 +28,8 @@ void say(const Text<kCapacity>& line) noexcept { say(line.data(), line.length())
 void print_findings(const Pending& findings) noexcept;
 /// Prints who is blocked: `list` as core/watchdog.cpp has it, `seconds` of standstill or 0. Touches no thread-local data.
 void print_blocked(const char* list, unsigned count, unsigned seconds) noexcept;
-/// Has the journal turned into the graph file `path`; false if that could not be done.
+/// Has the journal turned into the graph file `path` (nullptr: only judged) and, where there are rules, what they find
+/// printed; false if that could not be done.
 bool write_graph(const char* path) noexcept;
 /// Returns once the findings that are being printed are, and what is suppressed of them does not count any more.
 void wait_for_printing() noexcept;

@@ -92,6 +92,25 @@ void add_absolute(Path& to, const char* path) noexcept {
   to.add(path);
 }
 
+namespace {
+
+// A file becomes absolute; what is none is a name that the analyzer knows.
+void find_rule_files(const Options& options, Places& places) noexcept {
+  places.rules.clear();
+  places.rule_count = 0;
+  for (const char* at = options.rules.data(); *at != 0 && places.rule_count < Places::kMostRules;) {
+    Path name;
+    for (; *at != 0 && *at != '\n'; ++at) name.add(*at);
+    if (*at == '\n') ++at;
+    places.rule_files[places.rule_count++] = places.rules.data() + places.rules.length();
+    if (base_name(name.data()) != name.data() || system_exists(name.data(), F_OK)) add_absolute(places.rules, name.data());
+    else places.rules.add(name.data());
+    places.rules.add('\0');
+  }
+}
+
+}  // namespace
+
 void find_places(const Options& options, Places& places) noexcept {
   char executable[4096];
   const long n = system_readlink("/proc/self/exe", executable, sizeof executable);
@@ -104,6 +123,7 @@ void find_places(const Options& options, Places& places) noexcept {
   else find_helper(places);
   places.suppressions.clear();
   if (options.suppressions.length() != 0) add_absolute(places.suppressions, options.suppressions.data());
+  find_rule_files(options, places);
   places.log.clear();
   if (options.log_path.length() != 0) {
     Path expanded;

@@ -27,6 +27,11 @@ const char* check_name(Check check) noexcept {
     case Check::kAssertHeld: return "assert-held";
     case Check::kSignalUnsafeLock: return "signal-unsafe-lock";
     case Check::kWaitContext: return "wait-context";
+    case Check::kDeclaredOrder: return "declared-order";
+    case Check::kLeafLock: return "leaf-lock";
+    case Check::kForbiddenOperation: return "forbidden-operation";
+    case Check::kLockRequired: return "lock-required";
+    case Check::kNoLockAllowed: return "no-lock-allowed";
   }
   return "finding";
 }

@@ -26,6 +26,10 @@ enum class State : std::uint32_t { kUnloaded, kLoaded, kStarted, kOff };
 /// Where the process's output goes. Paths are absolute from start-up on: the program may change its folder.
 struct Places {
   Path graph, journal, log, self, helper, executable, suppressions;
+  static constexpr unsigned kMostRules = 16;
+  Path rules;                           // each file's name with a terminator of its own
+  const char* rule_files[kMostRules] = {};
+  unsigned rule_count = 0;
 };
 
 class Serial final : public engine::Serialiser {

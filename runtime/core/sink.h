@@ -42,6 +42,8 @@ class Sink final : public engine::Sink {
   unsigned take(Pending& out) noexcept;
   /// A finding taken turned out to be suppressed: it does not count.
   void discount() noexcept { at_policy_.fetch_sub(1, std::memory_order_relaxed); }
+  /// Rules found something that counts, when the whole was judged.
+  void count_rule_findings() noexcept { at_policy_.fetch_add(1, std::memory_order_relaxed); }
   bool has_pending() const noexcept { return pending_.count != 0; }
   /// Findings at or above the policy so far, but for those known to be suppressed.
   std::uint64_t at_policy() const noexcept { return at_policy_.load(std::memory_order_relaxed); }

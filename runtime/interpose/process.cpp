@@ -14,6 +14,7 @@
 #include "core/runtime.h"
 #include "core/syscalls.h"
 #include "interpose/lock_call.h"
+#include "interpose/operation.h"
 
 using namespace crossdep::runtime;
 
@@ -73,8 +74,14 @@ void before_exec(const char* path) noexcept {
 
 }  // namespace
 
-CROSSDEP_EXPORT pid_t fork() noexcept { return fork_by(real.fork); }
-CROSSDEP_EXPORT pid_t _Fork() noexcept { return fork_by(real._Fork); }
+CROSSDEP_EXPORT pid_t fork() noexcept {
+  perform("fork", CROSSDEP_CALLER);
+  return fork_by(real.fork);
+}
+CROSSDEP_EXPORT pid_t _Fork() noexcept {
+  perform("fork", CROSSDEP_CALLER);
+  return fork_by(real._Fork);
+}
 CROSSDEP_EXPORT int daemon(int keep_folder, int keep_files) noexcept {
   before_exec(nullptr);   // inside, the parent ends past every hook
   return fork_by(real.daemon, keep_folder, keep_files);

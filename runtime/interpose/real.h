@@ -43,7 +43,8 @@
   F(thrd_create) F(thrd_join) F(thrd_detach)                                                                           \
   F(fork) F(_exit) F(_Exit) F(quick_exit)                                                                              \
   F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                  \
-  F(sigaction) F(signal) F(pthread_sigmask) F(sigprocmask)
+  F(sigaction) F(signal) F(pthread_sigmask) F(sigprocmask)                                                             \
+  F(dlopen) F(sleep) F(usleep) F(nanosleep) F(clock_nanosleep) F(thrd_sleep)
 
 // F(name) for the condition variables, which have two versions where CROSSDEP_OLD_COND is defined.
 #define CROSSDEP_REAL_COND_FUNCTIONS(F)                                                                                \

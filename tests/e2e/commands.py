@@ -382,8 +382,9 @@ def rules_lists_and_explains_the_checks(box):
         check = line.split()[0]
         one = box.run(box.crossdep, "rules", check)
         box.equal(one.status, 0, f"status of {check}")
-        example = one.out.split("(crossdep check FILE):\n\n")[1]
-        found = box.run(box.crossdep, "check", "--fail-on", "latent", box.write("example.cdt", example))
+        example = one.out.split(" FILE):\n\n")[-1]
+        rules = one.out.split("(--rules FILE):\n\n")[1].split("\n\n")[0] if "(--rules FILE)" in one.out else "{}"
+        found = box.run(box.crossdep, "check", "--fail-on", "latent", "--rules", box.write("example.json", rules), box.write("example.cdt", example))
         box.has(found.out, f"({check})")
     wrong = box.run(box.crossdep, "rules", "lock-order-cycel")
     one_error(box, wrong, 2, "unknown check 'lock-order-cycel'")

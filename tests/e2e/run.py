@@ -31,6 +31,7 @@ def main():
     import supervision  # noqa: F401  what `run` does with processes, signals, statuses
     import options as option_tests  # noqa: F401  what CROSSDEP_OPTIONS does
     import examples  # noqa: F401  the example programs, the seven classes first of all
+    import rules  # noqa: F401  rule files: live, on traces, on graphs
     import installation  # noqa: F401  cmake --install, and the installed program
     import programs  # noqa: F401  real programs
     import sanitizers  # noqa: F401  programs built with sanitizers

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+#
+# Rule files: on live runs, on recordings and on graphs; what comes with crossdep; errors; the learnt order.
+import json
+
+from commands import one_error
+from harness import SOURCE, test
+
+FORBIDDEN = "WARNING: forbidden operation under a lock"
+BA = "T1 acquire b site=a.c:1\nT1 acquire a site=a.c:2\nT1 release a\nT1 release b\n"
+ORDER = '{ "order": [["^a$", "^b$"]] } // a before b\n'
+
+
+def preloaded(box, program, options):
+    return box.run(program, env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent), "CROSSDEP_OPTIONS": options})
+
+
+def checks(box, path="results/crossdep.cdgraph"):
+    return sorted(f["check"] for f in box.findings(path))
+
+
+@test
+def the_seeds_rule_live_and_recorded(box):
+    done = box.under(box.build / "examples" / "hotplug-before", options=["--rules", "hotplug-workqueue", "--record"])
+    box.equal(done.status, 66, "status")
+    box.equal(checks(box), ["cross-release-cycle", "forbidden-operation"], "checks")
+    trace = next((box.folder / "results").glob("*.cdtrace"))
+    judged = box.run(box.crossdep, "check", "-o", "judged.cdgraph", "--rules", "hotplug-workqueue", trace)
+    for text in (done.err, judged.out):
+        box.equal(text.count(FORBIDDEN), 1, "splats")
+        for part in ("performs alloc_workqueue, at: driver_init_notifier", "before.c:15", "(&dev_priv->mm_lock)", "(&mm->mmap_sem)",
+                     "while it held &mm->mmap_sem, &dev_priv->mm_lock, which is forbidden (hotplug-workqueue.json:",
+                     "&dev_priv->mm_lock was acquired at:"):
+            box.has(text, part)
+    box.equal([(f["id"], f["verdict"]) for f in box.findings("judged.cdgraph")], [(f["id"], f["verdict"]) for f in box.findings()], "ids")
+    found = next(f for f in box.findings() if f["check"] == "forbidden-operation")
+    box.equal((found["verdict"], found["classes"]), ("confirmed", ["(op)alloc_workqueue", "&mm->mmap_sem", "&dev_priv->mm_lock"]), "finding")
+
+
+@test
+def the_seeds_rule_mended(box):
+    done = box.under(box.build / "examples" / "hotplug-after", options=["--rules", "hotplug-workqueue", "--rules", "posix", "--record"])
+    box.equal((done.status, checks(box)), (0, []), "status and checks")
+    trace = next((box.folder / "results").glob("*.cdtrace"))
+    box.equal(box.run(box.crossdep, "check", "--rules", "hotplug-workqueue", trace).status, 0, "status of check")
+
+
+PROGRAM = """#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "crossdep.h"
+static pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER, inner = PTHREAD_MUTEX_INITIALIZER;
+static void child(void) { pid_t p = fork(); if (p == 0) _exit(0); waitpid(p, 0, 0); }
+static void nap(void) { struct timespec t = {0, 1000}; nanosleep(&t, 0); }
+static void open_library(void) { void* l = dlopen("libm.so.6", RTLD_NOW); if (l) dlclose(l); }
+static void call_back(void) { crossdep_operation("callback"); }
+int main(int argc, char** argv) {
+  (void)argv;
+  pthread_mutex_t* held = argc > 1 ? &outer : &inner;
+  pthread_mutex_lock(held);
+  if (argc <= 1) pthread_mutex_unlock(held);
+  child(); nap(); open_library(); call_back();
+  if (argc > 1) pthread_mutex_unlock(held);
+  puts("after");
+  return 0;
+}
+"""
+
+
+@test
+def operations_under_a_lock(box):
+    """fork, sleep and loading a library are seen by themselves, a callback because the program says so."""
+    program = box.compile("ops.c", name="ops", text=PROGRAM, flags=["-ldl"])
+    rules = box.write("my rules.json", '{ "no_lock": [{ "operation": ["fork", "dl*", "*sleep", "callback"] }] }')
+    done = box.under(program, "under", options=["--rules", rules])
+    box.equal((done.status, done.out), (66, "after\n"), "status and output")
+    wanted = ["callback", "dlclose", "dlopen", "fork", "nanosleep"]
+    box.equal(sorted(f["classes"][0] for f in box.findings()), [f"(op){name}" for name in wanted], "operations")
+    for name in wanted:
+        box.has(done.err, f" performs {name}, at: ")
+    box.equal(done.err.count("outer was acquired at:"), len(wanted), "where the lock was taken")
+    done = box.under(program, options=["--rules", rules], output="free")
+    box.equal((done.status, done.out, checks(box, "free/crossdep.cdgraph")), (0, "after\n", []), "status, output and checks without a lock")
+    # The graph of a run without rules can be judged later: what was done under a lock is in it.
+    done = box.under(program, "under", output="plain")
+    box.equal((done.status, checks(box, "plain/crossdep.cdgraph")), (0, []), "status and checks without rules")
+    box.equal(box.run(box.crossdep, "report", "--rules", rules, "plain/crossdep.cdgraph").out.count("no-lock-allowed:"), len(wanted), "findings")
+
+
+@test
+def rules_under_plain_preload(box):
+    program = box.compile("ops.c", name="ops", text=PROGRAM, flags=["-ldl"])
+    box.write("one.json", '{ "forbid": [{ "operation": "fork", "under": "outer" }] }')
+    box.write("two.json", '{ "forbid": [{ "operation": "callback", "under": "outer" }] }')
+    for options in ("rules=one.json,two.json", "rules=one.json:rules='two.json'"):
+        done = box.run(program, "under", env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent),
+                                              "CROSSDEP_OPTIONS": "out=g.cdgraph:" + options})
+        box.equal((done.status, done.out, done.err.count(FORBIDDEN)), (66, "after\n", 2), "status, output and splats")
+        box.equal(checks(box, "g.cdgraph"), ["forbidden-operation"] * 2, "checks in the graph")
+    done = preloaded(box, program, "out=h.cdgraph:rules=one.json")
+    box.equal((done.status, done.out, done.err), (0, "after\n", ""), "status and output without a lock held")
+    box.write("known", "forbidden-operation:outer\n")
+    done = box.run(program, "under", env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent),
+                                          "CROSSDEP_OPTIONS": "out=g.cdgraph:suppressions=known:rules=one.json"})
+    box.equal((done.status, done.err), (0, ""), "status and output of a suppressed one")
+
+
+@test
+def rules_on_a_trace_and_on_a_graph(box):
+    box.write("t.cdt", BA)
+    box.write("order.json", ORDER)
+    box.write("other.json", '{ "leaf": ["^b$"] }')
+    box.equal(box.run(box.crossdep, "check", "-o", "plain.cdgraph", "t.cdt").status, 0, "status without rules")
+    done = box.run(box.crossdep, "check", "--rules", "order.json", "-o", "g.cdgraph", "t.cdt")
+    box.equal((done.status, checks(box, "g.cdgraph")), (1, ["declared-order"]), "status and checks")
+    box.has(done.out, "WARNING: declared lock order violated")
+    box.has(done.out, "requested a while it held b, but a comes first (order.json:1)")
+    done = box.run(box.crossdep, "report", "--rules", "order.json", "--rules", "other.json", "plain.cdgraph")
+    box.equal(done.status, 1, "status of report")
+    box.has(done.out, "declared-order")
+    box.has(done.out, "leaf-lock")
+    ab = box.write("ab.cdt", "T1 acquire a\nT1 acquire b\nT1 release b\nT1 release a\n")
+    box.equal(box.run(box.crossdep, "check", "--rules", "order.json", ab).status, 0, "status of the declared order")
+
+
+@test
+def bad_rule_files(box):
+    box.write("t.cdt", BA)
+    program = box.build / "examples" / "abba"
+    cases = {"typo.json": ('{\n  "leafs": []\n}', 'typo.json:2:3: unknown key "leafs"; did you mean "leaf"?'),
+             "kind.json": ('{ "leaf": "a" }', 'kind.json:1:11: "leaf" is text where a list belongs'),
+             "cut.json": ('{ "leaf": [', "cut.json:1:"),
+             "binary.json": (b"\x7fELF\x00\x01", "binary.json:1:"),
+             "empty.json": ("", "empty.json:1:")}
+    for name, (text, cause) in cases.items():
+        box.write(name, text)
+        one_error(box, box.run(box.crossdep, "check", "--rules", name, "t.cdt"), 2, cause)
+        one_error(box, box.run(box.crossdep, "report", "--rules", name, "t.cdt"), 2, cause)
+        one_error(box, box.under(program, options=["--rules", name]), 125, cause)
+    done = box.run(box.crossdep, "check", "--rules", "posx", "t.cdt")
+    one_error(box, done, 2, "posx: no such rule file")
+    box.has(done.err, "crossdep: hint: did you mean 'posix'?")
+    one_error(box, box.run(box.crossdep, "check", "--rules", "./nowhere.json", "t.cdt"), 2, "nowhere.json: No such file or directory")
+    done = preloaded(box, program, "out=g.cdgraph:rules=typo.json")
+    box.equal(done.err.count('typo.json:2:3: unknown key "leafs"; did you mean "leaf"?; no rules are applied'), 1, "error lines")
+    box.has(done.err, "WARNING: possible circular locking dependency detected")
+    box.equal(done.status, 66, "status")
+
+
+@test
+def the_files_that_come_with_it(box):
+    box.write("t.cdt", BA)
+    for path in sorted((SOURCE / "rules").glob("*.json")):
+        if path.name != "rules.schema.json":
+            box.equal(box.run(box.crossdep, "check", "--rules", path.stem, "t.cdt").status, 0, f"status of check with {path.stem}")
+
+
+@test
+def rule_files_fit_their_schema(box):
+    try:
+        import jsonschema
+    except ImportError:
+        box.skip("python3-jsonschema is not installed")
+    schema = json.loads((SOURCE / "rules" / "rules.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for path in (SOURCE / "rules").glob("*.json"):
+        if path.name == "rules.schema.json":
+            continue
+        lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("//")]
+        jsonschema.validate(json.loads("\n".join(lines)), schema)
+    for wrong in ({"laef": []}, {"order": [["a"]]}, {"forbid": [{"under": "a"}]}):
+        box.check(not jsonschema.Draft202012Validator(schema).is_valid(wrong), f"{wrong} is valid")
+
+
+@test
+def learnt_order(box):
+    box.write("t.cdt", BA + BA.replace("T1", "T2").replace("a ", "c ").replace("a\n", "c\n"))
+    box.run(box.crossdep, "check", "-o", "g.cdgraph", "t.cdt")
+    done = box.run(box.crossdep, "rules", "--learn", "g.cdgraph", "-o", "learnt.json")
+    box.equal((done.status, done.out, done.err), (0, "", ""), "status and output")
+    text = (box.folder / "learnt.json").read_text()
+    box.has(text, "learnt from g.cdgraph")
+    box.check(text.index('"^b$"') < text.index('"^a$"') and text.index('"^b$"') < text.index('"^c$"'), "levels")
+    box.equal(box.run(box.crossdep, "report", "--rules", "learnt.json", "g.cdgraph").status, 0, "status of the graph it was learnt from")
+    turned = box.write("turned.cdt", "T1 acquire a\nT1 acquire b\nT1 release b\nT1 release a\n")
+    box.equal(box.run(box.crossdep, "check", "--rules", "learnt.json", turned).status, 1, "status of the order turned round")
+    one_error(box, box.run(box.crossdep, "rules", "--learn", "nowhere"), 2, "nowhere")
