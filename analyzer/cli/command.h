@@ -28,6 +28,7 @@ void add_check(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_merge(CLI::App& app, Action& action);
 void add_rules(CLI::App& app, Action& action);
+void add_kernel_probes(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 
 /// `crossdep: error: TEXT`, `crossdep: hint: TEXT`, `crossdep: TEXT`, each one line on standard error.

@@ -107,10 +107,10 @@ void tell(const traces::Status& status) {
 
 }  // namespace
 
-Input read_input(const std::string& path) {
+Input read_input(const std::string& path, traces::Format format) {
   Input input{path, {}, true};
   traces::TraceFile file;
-  traces::Status status = file.open(path);
+  traces::Status status = file.open(path, format);
   if (status.ok()) {
     switch (file.format()) {
       case traces::Format::kGraph: {

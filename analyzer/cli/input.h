@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reports/graph.h"
+#include "traces/open.h"
 
 namespace crossdep::cli {
 
@@ -27,8 +28,8 @@ struct Input {
   bool whole = true;              // false: unreadable, or in part; told
 };
 
-/// `-` is standard input. Trouble is told on standard error, one line.
-Input read_input(const std::string& path);
+/// `-` is standard input. `format` is believed unless it is kUnknown. Trouble is told on standard error, one line.
+Input read_input(const std::string& path, traces::Format format = traces::Format::kUnknown);
 
 /// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
 struct Union {

@@ -55,6 +55,7 @@ int dispatch(int argc, char** argv) {
   add_report(app, action);   // look at a graph
   add_merge(app, action);    // union of graphs
   add_rules(app, action);    // the catalogue of checks
+  add_kernel_probes(app, action);   // what to record a kernel with
   add_render(app, action);   // what the runtime calls to print; not listed
 
   if (unknown_command(app, argc, argv)) return kUnusable;
