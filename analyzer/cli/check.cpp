@@ -22,6 +22,7 @@ struct Request {
   std::vector<std::string> traces;
   traces::Format format = traces::Format::kUnknown;
   std::string graph;
+  bool strict = false;
   Show show;
 };
 
@@ -40,7 +41,7 @@ int check(const Request& request) {
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
-    Input input = read_input(path, read_as(path, request, show));
+    Input input = read_input(path, request.strict, read_as(path, request, show));
     whole &= input.whole;
     for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
   }
@@ -100,11 +101,13 @@ void add_check(CLI::App& app, Action& action) {
              "What the traces are: " + traces::format_names() + "; by default their content tells")
       ->type_name("FORMAT");
   add_show_options(*command, request->show, kPrints, "--print");
+  command->add_flag("--strict", request->strict, "The first thing a trace says against itself ends its reading, status 2");
   command->add_option("traces", request->traces, "Traces; - is standard input")
       ->required()
       ->type_name("TRACE");
   command->footer(
       "Findings at or above the policy are printed in the kernel's layout. A trace that is cut short is judged up to there.\n"
+      "What a trace says against itself (two holders of a lock, ...) is named, left out and counted, unless --strict.\n"
       "Exit status: 0 nothing at or above the policy; 1 findings; 2 usage, or input that cannot be read to its end;\n"
       "3 nothing recorded (no lock event).");
   command->callback([request, &action] { action = [request] { return check(*request); }; });

@@ -31,8 +31,9 @@ void add_rules(CLI::App& app, Action& action);
 void add_kernel_probes(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 
-/// `crossdep: error: TEXT`, `crossdep: hint: TEXT`, `crossdep: TEXT`, each one line on standard error.
+/// `crossdep: error: TEXT`, `crossdep: warning: TEXT`, `crossdep: hint: TEXT`, `crossdep: TEXT`, each one line on standard error.
 void error(const std::string& text);
+void warning(const std::string& text);
 void hint(const std::string& text);
 void say(const std::string& text);
 

@@ -15,12 +15,15 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/contradictions.h"
 #include "cli/native.h"
+#include "cli/progress.h"
 #include "reports/json.h"
 #include "reports/merge.h"
 #include "reports/site_text.h"
 #include "traces/replay.h"
 #include "traces/text_writer.h"
+#include "traces/validator.h"
 
 namespace crossdep::cli {
 namespace {
@@ -53,7 +56,7 @@ std::uint64_t content_key(const traces::TraceFile& file) {
 /// A text trace as it is judged: a builder per case.
 class CaseJudge {
  public:
-  explicit CaseJudge(const traces::TraceFile& file)
+  CaseJudge(const traces::TraceFile& file, bool strict)
       : source_(std::filesystem::path(file.name()).filename().string()), key_(content_key(file)) {
     start();
     replay_ = std::make_unique<traces::Replay>(builder_->sink());
@@ -62,11 +65,14 @@ class CaseJudge {
       return builder_->sink();
     };
     replay_->on_case_end = [this](std::string_view name, const engine::Engine& engine) { end(name, engine); };
+    validator_ = make_validator(*replay_, file, strict);
   }
 
   std::vector<Part> judge(traces::TraceFile& file, traces::Status& status) {
-    status = file.read_events(*replay_);
+    file.stop_when(&validator_->stopped());
+    status = file.read_events(*validator_);
     replay_->finish();
+    tell_contradictions(*validator_, status);
     for (const std::string& note : replay_->notes()) say(source_ + ": " + note);
     return std::move(parts_);
   }
@@ -89,6 +95,7 @@ class CaseJudge {
     run.ended = true;
     run.losses = engine.losses();
     run.losses.events += replay_->undefined_count();
+    run.losses.contradictions = validator_->count();
     run.requests = engine.request_count();
     builder_->graph.set_run(std::move(run));
     parts_.push_back({builder_->graph.build(), std::string(name)});
@@ -98,6 +105,7 @@ class CaseJudge {
   std::uint64_t key_;
   std::unique_ptr<Builder> builder_;
   std::unique_ptr<traces::Replay> replay_;
+  std::unique_ptr<traces::Validator> validator_;
   std::vector<Part> parts_;
 };
 
@@ -107,11 +115,12 @@ void tell(const traces::Status& status) {
 
 }  // namespace
 
-Input read_input(const std::string& path, traces::Format format) {
+Input read_input(const std::string& path, bool strict, traces::Format format) {
   Input input{path, {}, true};
   traces::TraceFile file;
   traces::Status status = file.open(path, format);
   if (status.ok()) {
+    const Progress progress(file);
     switch (file.format()) {
       case traces::Format::kGraph: {
         std::string text;
@@ -124,13 +133,13 @@ Input read_input(const std::string& path, traces::Format format) {
         break;
       }
       case traces::Format::kNative: {
-        NativeResult result = judge_native(file);
+        NativeResult result = judge_native(file, strict);
         status = result.status;
         if (!status.failed()) input.parts.push_back({std::move(result.graph), ""});
         break;
       }
       default: {
-        std::vector<Part> parts = CaseJudge(file).judge(file, status);
+        std::vector<Part> parts = CaseJudge(file, strict).judge(file, status);
         if (!status.failed()) input.parts = std::move(parts);
       }
     }

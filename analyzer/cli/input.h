@@ -28,8 +28,9 @@ struct Input {
   bool whole = true;              // false: unreadable, or in part; told
 };
 
-/// `-` is standard input. `format` is believed unless it is kUnknown. Trouble is told on standard error, one line.
-Input read_input(const std::string& path, traces::Format format = traces::Format::kUnknown);
+/// `-` is standard input. `format` is believed unless it is kUnknown. Trouble is told on standard error, one line; what a trace
+/// says against itself one line each, the first ones. `strict`: the first of those ends the reading.
+Input read_input(const std::string& path, bool strict = false, traces::Format format = traces::Format::kUnknown);
 
 /// All parts of all inputs united; `parts` is how many there were, `whole` is false if something could not be read.
 struct Union {

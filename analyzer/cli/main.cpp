@@ -5,6 +5,7 @@
 //
 // Threading: one thread.  Errors: exceptions of libraries end here, as one line.
 #include <exception>
+#include <new>
 
 #include "cli/command.h"
 #include "cli/suggest.h"
@@ -73,6 +74,9 @@ int dispatch(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return crossdep::cli::dispatch(argc, argv);
+  } catch (const std::bad_alloc&) {
+    crossdep::cli::error("out of memory");
+    return crossdep::cli::kUnusable;
   } catch (const std::exception& wrong) {
     crossdep::cli::error(wrong.what());
     return crossdep::cli::kUnusable;

@@ -24,6 +24,7 @@ void line(const char* kind, const std::string& text) {
 }  // namespace
 
 void error(const std::string& text) { line("error: ", text); }
+void warning(const std::string& text) { line("warning: ", text); }
 void hint(const std::string& text) { line("hint: ", text); }
 void say(const std::string& text) { line("", text); }
 

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/contradictions.h"
 #include "reports/graph_builder.h"
 #include "reports/names.h"
 #include "symbols/symbolizer.h"
@@ -150,7 +151,7 @@ NativeResult read_journal_graph(const std::string& path, engine::FindingId findi
   return result_of(builder, resolver, facts, std::move(run), std::move(status), finding);
 }
 
-NativeResult judge_native(traces::TraceFile& file) {
+NativeResult judge_native(traces::TraceFile& file, bool strict) {
   traces::Container container;
   traces::Status status = container.open(file.path());
   status.file = file.name();
@@ -164,12 +165,15 @@ NativeResult judge_native(traces::TraceFile& file) {
   reports::GraphBuilder builder(resolver);
   traces::Replay replay(builder);
   traces::TraceFacts facts;
-  traces::note_trouble(status, traces::read_native_trace(container, replay, facts));
+  const auto validator = make_validator(replay, file, strict);
+  traces::note_trouble(status, traces::read_native_trace(container, *validator, facts));
   status.file = file.name();
   replay.finish();
+  tell_contradictions(*validator, status);
   reports::Run run = run_of(facts.journal);
   run.losses = replay.engine().losses();
   run.losses.events += facts.missing_numbers + replay.undefined_count();
+  run.losses.contradictions = validator->count();
   run.requests = replay.engine().request_count();
   return result_of(builder, resolver, facts.journal, std::move(run), std::move(status), engine::kNone);
 }

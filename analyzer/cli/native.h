@@ -37,6 +37,6 @@ struct JournalNames {
 JournalNames read_journal_names(const std::string& path);
 
 /// Judges the event streams of an open native file; of one without (a journal) as read_journal_graph().
-NativeResult judge_native(traces::TraceFile& file);
+NativeResult judge_native(traces::TraceFile& file, bool strict);
 
 }  // namespace crossdep::cli

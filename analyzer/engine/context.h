@@ -50,6 +50,7 @@ struct LockInstance {
   std::uint8_t flags;            // InstanceFlag
   bool announced;                // the sink knows it
   bool alive;
+  bool fleeting;                 // free for the driver (it may be gone without a word)
   std::atomic<std::uint32_t> breaks;    // times it was taken from its holder: released elsewhere, destroyed
   std::atomic<std::uint32_t> waiters;   // contexts waiting for it
   std::atomic<std::uint32_t> sequence;  // free for the driver (order of operations in recorded traces)

@@ -102,7 +102,7 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
 void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t count, Site site) noexcept {
   if (context == nullptr || crosslock == nullptr || context->ended_) return;
   const std::uint64_t history_from = context->history_from_;
-  context->history_from_ = context->requests_;
+  if (crosslock->kind != Kind::kFutex) context->history_from_ = context->requests_;
   if (crosslock->waiters.load(std::memory_order_relaxed) == 0 && crosslock->signals >= 2 &&
       crosslock->kind != Kind::kBarrier && (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
     return;
@@ -124,8 +124,9 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
 // excused by what it does; where there are several, what one does says nothing of the next.
 void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
   if (crosslock->signals == 0) {
-    crosslock->signals = 1;
+    crosslock->signals = crosslock->kind == Kind::kFutex ? 2 : 1;   // who got a mutex first is what we judge, not an order
     crosslock->signaller = context->id_;
+    if (crosslock->signals == 2) return;
     crosslock->told = context->segment_;
     Clocks::hold(crosslock->told);
     learn(context, nullptr, false);
@@ -138,6 +139,7 @@ void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
     crosslock->told = nullptr;
     if (crosslock->orders && judge_.trusts_signals()) {
       judge_.distrust_signals();
+      nesting_.judge().distrust_signals();
       again = true;
     }
   }
@@ -187,6 +189,7 @@ void Engine::end_round(Context* context, LockInstance* barrier) noexcept {
   barrier->signals = 2;
   if (!barrier->orders || !judge_.trusts_signals()) return;
   judge_.distrust_signals();
+  nesting_.judge().distrust_signals();
   rejudge_excused(context);
 }
 
@@ -206,7 +209,8 @@ void Engine::forget_told(LockInstance* lock) noexcept {
 // the context last told others anything (a signal, a thread made): who learnt of it may come after them by that.
 void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack,
                     std::uint64_t history_from) noexcept {
-  unsigned history = options_.history;
+  // A futex word may be a mutex of the program's own, released by this: what came before the wait is nobody's to wait for.
+  unsigned history = crosslock->kind == Kind::kFutex ? 0 : options_.history;
   for (Seen* seen = context->newest_; seen != nullptr; seen = seen->older) {
     const bool overlap = seen->epoch >= wait.epoch;
     if (!overlap && (history == 0 || seen->activity != context->activity_ || seen->ordinal <= history_from)) return;

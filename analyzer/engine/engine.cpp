@@ -12,7 +12,7 @@ namespace crossdep::engine {
 
 Engine::Engine(Allocator& memory, Sink& sink, const Options& options) noexcept
     : memory_(memory), sink_(sink), options_(options), graph_(memory), search_(memory, graph_), judge_(memory, graph_),
-      clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
+      nesting_(memory), clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
       finding_links_(memory), finding_ids_(memory), held_scratch_(memory), link_scratch_(memory), cycle_scratch_(memory),
       blocked_scratch_(memory), open_uses_(memory) {}
 
@@ -133,7 +133,7 @@ Context* Engine::begin_context(Context* parent, ContextKind kind, std::uint64_t 
   void* memory = contexts_.take();
   if (memory == nullptr) return ++losses_.memory, nullptr;
   auto* context = new (memory) Context{};
-  constexpr std::uint32_t kFirstHeld = 32;
+  constexpr std::uint32_t kFirstHeld = 8;
   auto* held = static_cast<Held*>(memory_.allocate(kFirstHeld * sizeof(Held)));
   void* chains = memory_.allocate(sizeof(FlatMap<Seen*>));
   if (held == nullptr || chains == nullptr) {
@@ -146,14 +146,7 @@ Context* Engine::begin_context(Context* parent, ContextKind kind, std::uint64_t 
   context->held_.store(held, std::memory_order_relaxed);
   context->capacity_ = kFirstHeld;
   context->no_cache_ = &none_;
-  context->cache_ = static_cast<Seen**>(memory_.allocate(Context::kCacheSize * sizeof(Seen*)));
-  if (context->cache_ != nullptr) {
-    for (std::uint32_t i = 0; i < Context::kCacheSize; ++i) context->cache_[i] = &none_;
-    context->cache_mask_ = Context::kCacheSize - 1;
-  } else {
-    context->cache_ = &context->no_cache_;
-    context->cache_mask_ = 0;
-  }
+  context->cache_ = &context->no_cache_;   // until it is worth one, see remember()
   context->id_ = next_context_++;
   context->parent_ = parent == nullptr ? kNone : parent->id_;
   context->tid_ = tid;
@@ -290,7 +283,7 @@ bool Engine::check_invariants() const noexcept {
     }
     if (listed != context->chains_->size()) return false;
   }
-  return graph_.check_invariants();
+  return graph_.check_invariants() && nesting_.check_invariants();
 }
 
 }  // namespace crossdep::engine

@@ -31,6 +31,7 @@
 #include "engine/cycles.h"
 #include "engine/graph.h"
 #include "engine/memory.h"
+#include "engine/nesting.h"
 #include "engine/sink.h"
 #include "engine/types.h"
 #include "engine/verdict.h"
@@ -239,7 +240,10 @@ class Engine {
   void touch(Context*, Seen*, std::uint64_t epoch) noexcept;
   void judge_request(const Cause&, LockInstance* nest) noexcept;
   void depend_on_held(const Cause&, std::uint32_t index) noexcept;
+  WitnessInfo held_witness(const Cause&, const Held&) const noexcept;
   void check_nesting(const Cause&, LockInstance* nest) noexcept;
+  bool report_self_nesting(const Cause&, const Held&) noexcept;
+  bool nesting_known(Context*, LockInstance*, ClassId) noexcept;
   void check_wait_context(const Cause&) noexcept;
   unsigned capture(Context*, Site, Site* frames) noexcept;
   void rekey(Context*, std::uint32_t from) noexcept;
@@ -285,6 +289,7 @@ class Engine {
   Graph graph_;
   CycleSearch search_;
   Judge judge_;
+  Nesting nesting_;
   Clocks clocks_;
   Pool<LockInstance> instances_;
   Pool<Context> contexts_;

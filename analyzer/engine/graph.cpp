@@ -47,6 +47,16 @@ Graph::~Graph() {
   for (const Stack& stack : stacks_) memory_->deallocate(stack.frames, stack.count * sizeof(Site));
 }
 
+ClassId Graph::find_class(const ClassInfo& identity) const noexcept {
+  std::uint64_t salt = 1;
+  std::uint64_t key = class_key(identity, salt);
+  while (const ClassId* found = class_ids_.find(key)) {
+    if (same_class(classes_[*found]->info, identity)) return *found;
+    key = class_key(identity, ++salt);
+  }
+  return kNone;
+}
+
 ClassId Graph::intern_class(const ClassInfo& identity, bool& fresh) noexcept {
   fresh = false;
   std::uint64_t salt = 1;

@@ -30,6 +30,8 @@ struct LockClass {
   std::uint64_t open_signals[2];   // and signals
   bool nested_up;           // an instance was requested while one with a lower address was held
   bool nested_down;
+  bool nested_structured, nested_many_parents, nested_cyclic;   // see nesting.h
+  std::uint32_t nested_circuits;
   bool many_releasers;      // a crosslock of it was signalled by more than one context
 };
 
@@ -66,6 +68,8 @@ class Graph {
 
   /// The class of this identity; `fresh` tells whether it was made now. kNone: memory is out.
   ClassId intern_class(const ClassInfo& identity, bool& fresh) noexcept;
+  /// The class of this identity if it is known, else kNone.
+  ClassId find_class(const ClassInfo& identity) const noexcept;
   LockClass& lock_class(ClassId id) noexcept { return *classes_[id]; }
   const LockClass& lock_class(ClassId id) const noexcept { return *classes_[id]; }
   std::uint32_t class_count() const noexcept { return classes_.size(); }

@@ -63,6 +63,8 @@ void Engine::request_slow(Context* context, LockInstance* lock, ClassId class_id
     if (seen->budget == 0 || seen->instances == instances) return;
     seen->instances = instances;
     --seen->budget;
+    if (seen->budget > kInstanceBudget && seen->budget < kAlwaysLook - kInstanceBudget &&
+        nesting_known(context, lock, class_id)) return;
   }
   // Cold from here on.
   bool same_class = false;
@@ -101,6 +103,18 @@ Seen* Engine::remember(const Cause& cause, std::uint64_t key, bool same_class) n
   const bool nested = context->top() > context->floor_ + 1;
   seen->budget = same_class ? kAlwaysLook : nested ? kInstanceBudget : 0;
   touch(context, seen, epoch_.load(std::memory_order_relaxed));
+  constexpr std::uint32_t kWorthACache = 4;   // a context that asks for less is one of very many, or soon over
+  if (context->cache_mask_ == 0 && context->chains_->size() >= kWorthACache) {
+    // From one entry to all; without memory it stays as it is.
+    auto* cache = static_cast<Seen**>(memory_.allocate(Context::kCacheSize * sizeof(Seen*)));
+    for (std::uint32_t i = 0; cache != nullptr && i < Context::kCacheSize; ++i) cache[i] = &none_;
+    if (cache != nullptr) {
+      context->cache_ = cache;
+      context->cache_mask_ = Context::kCacheSize - 1;
+      for (Seen* known = context->oldest_; known != nullptr; known = known->newer)
+        cache[context->cache_index(known->key)] = known;
+    }
+  }
   context->cache_[context->cache_index(key)] = seen;
   return seen;
 }
@@ -151,6 +165,12 @@ void Engine::judge_request(const Cause& cause, LockInstance* nest) noexcept {
 void Engine::depend_on_held(const Cause& cause, std::uint32_t index) noexcept {
   const Held& held = cause.context->held()[index];
   if (held.class_id == cause.class_id) return;
+  WitnessInfo witness = held_witness(cause, held);
+  announce(held.lock);
+  depend(cause, witness, held.class_id, cause.class_id, held.pseudo ? nullptr : held.segment);
+}
+
+WitnessInfo Engine::held_witness(const Cause& cause, const Held& held) const noexcept {
   WitnessInfo witness{};
   witness.origin = held.pseudo ? Origin::kOverlap : Origin::kHeld;
   witness.from_mode = held.mode;
@@ -164,8 +184,7 @@ void Engine::depend_on_held(const Cause& cause, std::uint32_t index) noexcept {
   witness.to_stack = cause.stack;
   witness.waiter = kNone;
   witness.ordinal = cause.context->requests_;
-  announce(held.lock);
-  depend(cause, witness, held.class_id, cause.class_id, held.pseudo ? nullptr : held.segment);
+  return witness;
 }
 
 // Nesting within one class, and of one instance in itself.
@@ -177,35 +196,73 @@ void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
     const Cause missing{context, nest, nest->class_id, Mode::kWrite, 0, cause.site, cause.stack, false};
     report_simple(missing, Check::kAssertHeld, observed(), nullptr, cause.site);
   }
-  for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
+  LockInstance* nearest = nullptr;
+  bool excused = false, in_cycle = false;
+  Judgement worst{Verdict::kRefuted, Reason::kGateLock, {0, 0}, kNone};
+  for (std::uint32_t i = context->top(), depth = 0; i-- > context->floor_ + 1;) {
     const Held& held = context->held()[i];
     if (stale(held)) continue;
     if (held.lock == cause.lock) {
-      if (cause.lock->flags & kRecursiveLock) continue;
-      if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) continue;
-      if (cause.flags & kTry) continue;
-      Judgement judgement{Verdict::kDeadlock, Reason::kSelfBlocked, {0, 0}, kNone};
-      // A reader of its own read lock blocks only if a writer comes between the two.
-      if (cause.mode != Mode::kWrite && held.mode != Mode::kWrite)
-        judgement = {Verdict::kPossible, Reason::kNoneExcluded, {0, 0}, kNone};
-      if (cause.flags & kTimed) judgement = {Verdict::kPossible, Reason::kTimed, {0, 0}, kNone};
-      if (cause.lock->flags & kErrorCheck) judgement = {Verdict::kRefuted, Reason::kErrorReturned, {0, 0}, kNone};
-      report_simple(cause, Check::kRecursiveLock, judgement, held.lock, chain_step(cause.class_id, 1));
-      return;
+      if (report_self_nesting(cause, held)) return;
+      continue;
     }
     if (held.class_id != cause.class_id || held.pseudo || is_crosslock(cause.lock->kind)) continue;
     if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) continue;
     if ((cause.flags & kTry) || nest_index < i || (cause.lock->flags & kNestOk)) continue;
-    LockClass& lock_class = graph_.lock_class(cause.class_id);
-    const bool up = cause.lock->address > held.lock->address;
-    (up ? lock_class.nested_up : lock_class.nested_down) = true;
-    if (up && (cause.lock->flags & kOrderAddress)) continue;
-    const bool ordered = !(cause.lock->flags & kOrderAddress) && lock_class.nested_up != lock_class.nested_down;
-    const Judgement judgement = ordered ? Judgement{Verdict::kLatent, Reason::kNestedOrdered, {0, 0}, kNone}
-                                        : Judgement{Verdict::kPossible, Reason::kNestedUnordered, {0, 0}, kNone};
-    report_simple(cause, Check::kRecursiveLock, judgement, held.lock, chain_step(cause.class_id, 1));
-    return;
+    if (depth++ == kDirectDepth) break;
+    const bool first = nearest == nullptr;
+    if (first) nearest = held.lock;
+    WitnessInfo witness = held_witness(cause, held);
+    witness.held_count = held_scratch_.size();
+    witness.held = held_scratch_.data();
+    const Nesting::Noted noted = nesting_.note(graph_.lock_class(cause.class_id), *held.lock, *cause.lock, first, witness,
+                                               held.segment, context->segment_, options_.witnesses);
+    if (noted == Nesting::Noted::kNoRoom) ++losses_.budget;
+    if (first) excused = (cause.lock->flags & kOrderAddress) && cause.lock->address > held.lock->address;
+    if (noted != Nesting::Noted::kCycle) continue;
+    if (!in_cycle || Judge::rank(nesting_.verdict()) > Judge::rank(worst)) worst = nesting_.verdict();
+    in_cycle = true;
   }
+  if (nearest == nullptr) return;
+  if (in_cycle && worst.verdict >= Verdict::kPossible && blocked_for_ever(cause))
+    worst = {Verdict::kDeadlock, Reason::kBlockedNow, {0, 0}, kNone};
+  if (!in_cycle || worst.verdict < Verdict::kPossible) {
+    if (excused) return;
+    // Declared to ascend, it does not; else by the order inferred, which a cycle that is excused replaces.
+    const Judgement order = cause.lock->flags & kOrderAddress ? Judgement{Verdict::kPossible, Reason::kNestedUnordered, {0, 0}, kNone}
+                                                              : nesting_.order_of(graph_.lock_class(cause.class_id));
+    if (!in_cycle) worst = order;
+  }
+  report_simple(cause, Check::kRecursiveLock, worst, nearest, chain_step(cause.class_id, 1));
+}
+
+// The very lock that is held is requested again. False: that is meant.
+bool Engine::report_self_nesting(const Cause& cause, const Held& held) noexcept {
+  if (cause.lock->flags & kRecursiveLock) return false;
+  if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) return false;
+  if (cause.flags & kTry) return false;
+  Judgement judgement{Verdict::kDeadlock, Reason::kSelfBlocked, {0, 0}, kNone};
+  // A reader of its own read lock blocks only if a writer comes between the two.
+  if (cause.mode != Mode::kWrite && held.mode != Mode::kWrite)
+    judgement = {Verdict::kPossible, Reason::kNoneExcluded, {0, 0}, kNone};
+  if (cause.flags & kTimed) judgement = {Verdict::kPossible, Reason::kTimed, {0, 0}, kNone};
+  if (cause.lock->flags & kErrorCheck) judgement = {Verdict::kRefuted, Reason::kErrorReturned, {0, 0}, kNone};
+  report_simple(cause, Check::kRecursiveLock, judgement, held.lock, chain_step(cause.class_id, 1));
+  return true;
+}
+
+// Whether all that this request nests in its own class was seen by this context before.
+bool Engine::nesting_known(Context* context, LockInstance* lock, ClassId class_id) noexcept {
+  Lock serial(*this);
+  for (std::uint32_t i = context->top(), depth = 0; i-- > context->floor_ + 1;) {
+    const Held& held = context->held()[i];
+    if (stale(held) || held.pseudo) continue;
+    if (held.lock == lock) return false;
+    if (held.class_id != class_id) continue;
+    if (depth++ == kDirectDepth) break;
+    if (!nesting_.knows(*held.lock, *lock, context->id_)) return false;
+  }
+  return true;
 }
 
 // Wait types, lockdep's: what may not sleep, or not even spin on a sleeping spinlock, here. The limit is the lowest of the

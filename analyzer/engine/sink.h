@@ -119,6 +119,7 @@ struct Losses {
   std::uint64_t events;      // events said to be missing from the input
   std::uint64_t unmatched;   // releases without an acquisition where the input began in the middle
   std::uint64_t budget;      // cycles not searched to the end
+  std::uint64_t contradictions;  // places where the input contradicts itself; what they concern was left out
 };
 
 class Sink {

@@ -65,6 +65,9 @@ enum class ClassKey : std::uint8_t {
   kFirstSite,  // `key` is the Site that first requested it, `ordinal` tells apart objects first requested there
   kFunction,   // `key` is a function's address: a thread's start routine, a work item's function
   kInstance,   // every instance is its own class; `key` is its address (or trace-local number)
+  kHeap,       // `key` is the Site that allocated the memory it lies in, `ordinal` its offset there (and, above bit 24,
+               // which of several sizes allocated there it was)
+  kStack,      // `key` is the address of the function in whose frame it lies, `ordinal` tells that function's objects apart
 };
 
 /// Why a dependency exists. `overlap` and `history` are the two strengths of an event dependency (cross-release).
@@ -104,6 +107,9 @@ enum class Reason : std::uint8_t {
   kObserved,            // confirmed: seen to happen in this run
   kBlockedNow,          // deadlock: these contexts wait for each other now
   kSelfBlocked,         // deadlock: a context waits for a lock it holds itself
+  kNestedCycle,         // possible: same class nested, these very instances in both orders
+  kNestedParentFirst,   // latent: same class nested, always parent before child
+  kNestedByLevel,       // latent: same class nested, many pairs and no two of them contradict
 };
 
 }  // namespace crossdep::engine

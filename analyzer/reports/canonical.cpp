@@ -102,7 +102,8 @@ Map unify(std::vector<Entry>& table) {
 
 auto order_of(const Run& r) {
   return std::tie(r.ended, r.requests, r.contexts, r.instances, r.losses.memory, r.losses.events, r.losses.unmatched,
-                  r.losses.budget, r.tool, r.source, r.pid, r.parent_pid, r.executable, r.arguments, r.started_ns, r.exit_status);
+                  r.losses.budget, r.losses.contradictions, r.tool, r.source, r.pid, r.parent_pid, r.executable, r.arguments,
+                  r.started_ns, r.exit_status);
 }
 
 Map unify_runs(std::vector<Run>& runs) {

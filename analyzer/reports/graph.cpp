@@ -21,7 +21,8 @@ constexpr std::array<const char*, 5> kOrigins = {"held", "overlap", "history", "
 constexpr std::array<const char*, 6> kVerdicts = {"refuted", "latent", "possible", "feasible", "confirmed", "deadlock"};
 constexpr std::array<const char*, 9> kContextKinds = {"thread",  "task", "process",  "signal", "hardirq",
                                                       "softirq", "nmi",  "workitem", "loader"};
-constexpr std::array<const char*, 6> kClassKeys = {"named", "static", "init-site", "first-site", "function", "instance"};
+constexpr std::array<const char*, 8> kClassKeys = {"named",    "static",   "init-site", "first-site",
+                                                   "function", "instance", "heap",      "stack"};
 
 template <typename Enum, std::size_t N>
 const char* word_of(const std::array<const char*, N>& words, Enum value) {
@@ -62,6 +63,7 @@ engine::Losses Graph::losses() const {
     sum.events += run.losses.events;
     sum.unmatched += run.losses.unmatched;
     sum.budget += run.losses.budget;
+    sum.contradictions += run.losses.contradictions;
   }
   return sum;
 }

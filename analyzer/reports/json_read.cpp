@@ -199,6 +199,7 @@ class Reader {
     o.number("events", l.events, true);
     o.number("unmatched", l.unmatched, true);
     o.number("budget", l.budget, true);
+    o.number("contradictions", l.contradictions);
   }
 
   void read(Object& o, Run& r) {

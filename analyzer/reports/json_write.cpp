@@ -67,7 +67,9 @@ class Writer {
   const std::string& class_name(Index index) const { return g_.classes[index].name; }
 
   static Json losses(const engine::Losses& l) {
-    return {{"memory", l.memory}, {"events", l.events}, {"unmatched", l.unmatched}, {"budget", l.budget}};
+    Json out = {{"memory", l.memory}, {"events", l.events}, {"unmatched", l.unmatched}, {"budget", l.budget}};
+    put_number(out, "contradictions", l.contradictions);
+    return out;
   }
 
   Json object(const Run& r) const {

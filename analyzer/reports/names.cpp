@@ -68,14 +68,24 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver) {
       break;
     }
     case ClassKey::kInitSite:
-    case ClassKey::kFirstSite: {
+    case ClassKey::kFirstSite:
+    case ClassKey::kHeap: {
       if (!c.hint.empty()) return {tagged(kind, c.hint), {}, {}};
       std::vector<Frame> frames;
       resolver.frames(c.info.key, frames);
       if (frames.empty()) break;
       Wish wish{std::string(word(kind)) + "@" + place_name(own_frame(frames)), {}, {}};
       if (c.info.key_kind == ClassKey::kFirstSite) wish.tail = "#" + std::to_string(c.info.ordinal);
+      if (c.info.key_kind == ClassKey::kHeap) {
+        wish.tail = "+" + std::to_string(c.info.ordinal & 0xffffff);
+        if (const unsigned size = c.info.ordinal >> 24; size != 0) wish.tail += "#" + std::to_string(size + 1);
+      }
       return wish;
+    }
+    case ClassKey::kStack: {
+      const std::string function = resolver.function_name(c.info.key);
+      if (function.empty()) break;
+      return {std::string(word(kind)) + "@" + function, "#" + std::to_string(c.info.ordinal), {}};
     }
     case ClassKey::kFunction: {
       std::string name = resolver.function_name(c.info.key);

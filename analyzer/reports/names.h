@@ -6,6 +6,8 @@
 //   static     the object's symbol                               g_lock, Foo::mu_
 //   init-site  kind@function that initialised it                 mutex@conn_new
 //   first-site kind@function that first requested it #ordinal    mutex@conn_use#0
+//   heap       kind@function that allocated its memory +offset   mutex@conn_new+8, mutex@conn_new+8#2
+//   stack      kind@function in whose frame it lies #ordinal     mutex@main#0
 //   function   (kind)function                                    (thread)worker, (work)flush_fn
 //   instance   the name given, else kind@address                 mutex@0x7f5c
 //

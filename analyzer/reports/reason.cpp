@@ -110,6 +110,9 @@ const char* code(Reason reason) {
     case Reason::kObserved: return "observed";
     case Reason::kBlockedNow: return "blocked-now";
     case Reason::kSelfBlocked: return "self-blocked";
+    case Reason::kNestedCycle: return "nested-cycle";
+    case Reason::kNestedParentFirst: return "nested-parent-first";
+    case Reason::kNestedByLevel: return "nested-by-level";
   }
   return "unknown";
 }
@@ -134,7 +137,7 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     case Reason::kOrderedBySignal:
       return "in this run a signal and the wait it ended put one side before the other" + places;
     case Reason::kNestedOrdered:
-      return "locks of " + subject_class(graph, finding) + " were always nested in ascending address order" + places;
+      return "locks of " + subject_class(graph, finding) + " were always nested in one order of their addresses" + places;
     case Reason::kGateLock: {
       const std::string gate = class_of_instance(graph, subject);
       return std::string(finding.links.size() > 2 ? "all" : "both") + " orders run under " +
@@ -145,6 +148,12 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     case Reason::kBlockedNow: return "these contexts are blocked on each other now: " + contexts_of(graph, finding) + places;
     case Reason::kSelfBlocked:
       return context_name(graph, finding.context) + " waits for a lock it holds itself" + places;
+    case Reason::kNestedCycle:
+      return "the same locks of " + subject_class(graph, finding) + " are nested in contrary orders, and nothing seen keeps the sides apart" + places;
+    case Reason::kNestedParentFirst:
+      return "locks of " + subject_class(graph, finding) + " were always nested parent before child: none directly under two others" + places;
+    case Reason::kNestedByLevel:
+      return "locks of " + subject_class(graph, finding) + " were always nested level by level: no two of the pairs seen contradict" + places;
   }
   return "for an unknown reason";
 }

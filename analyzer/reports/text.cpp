@@ -148,6 +148,9 @@ std::string render_summary(const Graph& graph, const Suppressions& suppressions)
   if (lost.memory != 0) out += "lost: " + count_of(lost.memory, "thing") + " forgotten for want of memory\n";
   if (lost.events != 0) out += "lost: " + count_of(lost.events, "event") + " missing from the input\n";
   if (lost.unmatched != 0) out += "lost: " + count_of(lost.unmatched, "release") + " without an acquisition, where the input began in the middle\n";
+  if (lost.contradictions != 0)
+    out += "lost: what " + count_of(lost.contradictions, "contradiction") + " of the input " +
+           (lost.contradictions == 1 ? "concerns" : "concern") + "; the result is partial\n";
   if (lost.budget != 0) out += "lost: " + std::to_string(lost.budget) + " cycle searches not finished within the budget\n";
   return out;
 }

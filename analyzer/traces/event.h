@@ -132,6 +132,15 @@ struct ProcessDefinition {
   std::string_view arguments;         // separated by NUL
 };
 
+/// Two things a trace says that cannot both be true, found by its reader: `WHAT WHY EARLIER; CONSEQUENCE`.
+struct Problem {
+  std::uint64_t position = 0;         // of the second event
+  std::string_view what;              // the second event: "T2 goes on"
+  std::string_view why;               // what it contradicts, up to where that stands: "after T1 has joined it at"
+  std::uint64_t earlier = 0;          // position of the first event, 0 = none
+  std::string_view consequence;       // what becomes of the trace: "what it does from here on is left out"
+};
+
 class EventConsumer {
  public:
   virtual ~EventConsumer() = default;
@@ -159,6 +168,8 @@ class EventConsumer {
   virtual void on_expect(std::string_view) {}
   /// Something a reader of the results should know (classes that are names only, events missing), once each.
   virtual void on_note(std::string_view) {}
+  /// The trace contradicts itself; the reader goes on as `consequence` says.
+  virtual void on_problem(const Problem&) {}
 };
 
 }  // namespace crossdep::traces

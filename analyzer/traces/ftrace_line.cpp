@@ -66,8 +66,15 @@ bool parse_rest(const char* at, const char* end, FtraceLine& out) {
     at = skip_blanks(at, end);
   }
   const char* time = at;
-  while (at < end && (is_digit(*at) || *at == '.')) ++at;
+  const char* point = nullptr;
+  std::uint64_t value = 0;
+  for (; at < end && (is_digit(*at) || *at == '.'); ++at) {
+    if (*at == '.') point = at;
+    else value = value * 10 + static_cast<unsigned>(*at - '0');
+  }
   if (at == time || at == end || *at != ':') return false;
+  out.time = at - time > 20 ? 0 : value;
+  out.fraction = point != nullptr ? static_cast<unsigned>(at - point - 1) : 0;
   at = skip_blanks(at + 1, end);
 
   return parse_event(at, end, out);
@@ -101,6 +108,7 @@ bool parse_latency_line(const char* begin, const char* end, FtraceLine& out) {
     while (time < end && (*time == ' ' || *time == '+' || *time == '!' || *time == '#' || *time == '*' || *time == '@' || *time == '$')) ++time;
     if (time == end || *time != ':' || !parse_task(begin, word, out)) continue;
     out.cpu = 0;
+    out.time = 0;   // since the trace began, or none
     for (const char* c = word; c < digits; ++c) out.cpu = out.cpu * 10 + static_cast<std::uint32_t>(*c - '0');
     out.flags = {digits, static_cast<std::size_t>(word_end - digits)};
     return parse_event(skip_blanks(time + 1, end), end, out);

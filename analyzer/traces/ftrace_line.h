@@ -23,6 +23,8 @@ struct FtraceLine {
   std::uint32_t pid = 0;
   std::uint32_t cpu = 0;
   std::string_view flags;   // empty if not printed
+  std::uint64_t time = 0;   // as printed, without its point; 0 if longer than 19 digits
+  unsigned fraction = 0;    // digits behind the point
   std::string_view event;
   std::string_view body;    // behind `EVENT: `
 

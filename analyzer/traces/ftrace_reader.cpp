@@ -26,6 +26,8 @@ class FtraceReader {
   void line(std::string_view text);
   bool comment_or_loss(std::string_view text);
   bool loss(std::string_view text);
+  void look_at_time(const FtraceLine& line);
+  void time_turns_back(const FtraceLine& line, std::uint64_t earlier, bool all);
   void event(const FtraceLine& line);
   void wait_for_stack(const KernelRecord& record);
   void give_waiting();
@@ -35,6 +37,14 @@ class FtraceReader {
   EventConsumer& consumer_;
   KernelEvents kernel_;
   std::uint64_t number_ = 0;            // of the line being read
+  struct Time {
+    std::uint64_t time = 0, line = 0;
+  };
+  std::vector<Time> last_;              // of each processor
+  Time latest_;                         // of all
+  static constexpr unsigned kTurnsFollowed = 100;
+  unsigned turns_ = 0;                  // how often time went backwards
+  unsigned fraction_ = 0;               // digits of the times' fractions
   std::uint64_t foreign_ = 0, first_foreign_ = 0;
   bool stacks_ = false;                 // the recording has stack traces
   bool in_stack_ = false;               // of waiting_; its frames follow
@@ -136,6 +146,34 @@ void FtraceReader::line(std::string_view text) {
   if ((kernel_.count() != 0 || waits_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
 }
 
+// A processor's records are in order. Those of several may stand a little out of it where they were read while written,
+// never a second. Where time turns back by more than that, recordings were put together: what tasks hold is not known.
+void FtraceReader::look_at_time(const FtraceLine& line) {
+  constexpr std::uint64_t kSecond[] = {0, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+  if (line.time == 0 || line.cpu > 65'535 || turns_ >= kTurnsFollowed) return;
+  if (latest_.line == 0) fraction_ = line.fraction;
+  else if (line.fraction != fraction_) return;   // not to be compared
+  if (line.cpu >= last_.size()) last_.resize(line.cpu + 1);
+  Time& last = last_[line.cpu];
+  const std::uint64_t second = fraction_ < std::size(kSecond) ? kSecond[fraction_] : 0;
+  if (second != 0 && line.time + second < latest_.time) time_turns_back(line, latest_.line, true);
+  else if (line.time < last.time) time_turns_back(line, last.line, false);
+  last_[line.cpu] = {line.time, number_};
+  if (line.time >= latest_.time) latest_ = {line.time, number_};
+}
+
+void FtraceReader::time_turns_back(const FtraceLine& line, std::uint64_t earlier, bool all) {
+  const std::string what = "time goes backwards on processor " + std::to_string(line.cpu);
+  consumer_.on_problem({number_, what, "since", earlier,
+                        ++turns_ == kTurnsFollowed ? "time is not looked at any more"
+                        : all                      ? "what tasks hold is forgotten"
+                                                   : "the lines' order is kept"});
+  if (!all) return;
+  kernel_.lose(KernelRecord::kNoCpu, 0, number_);
+  last_.assign(last_.size(), {});
+  latest_ = {};
+}
+
 void FtraceReader::event(const FtraceLine& line) {
   // `<stack trace>`, or `kernel_stack: <stack trace>`: its frames come in the next lines.
   if (line.event == "kernel_stack" || line.event == "<stack trace>") {
@@ -144,6 +182,7 @@ void FtraceReader::event(const FtraceLine& line) {
     return;
   }
   give_waiting();
+  look_at_time(line);
   KernelRecord record;
   record.pid = line.pid;
   record.cpu = line.cpu;

@@ -79,7 +79,7 @@ void KernelEvents::choose(Source source) {
   held_back.swap(held_back_);
   for (const HeldBack& held : held_back) {
     position_ = held.record.position;
-    if (held.lost != 0) {
+    if (held.loss) {
       model_.lose(held.record.cpu, held.lost, position_);
       continue;
     }
@@ -102,6 +102,7 @@ void KernelEvents::lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t po
   HeldBack& held = held_back_.emplace_back();
   held.record.cpu = cpu;
   held.record.position = position;
+  held.loss = true;
   held.lost = count;
 }
 

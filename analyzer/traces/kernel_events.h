@@ -89,7 +89,8 @@ class KernelEvents {
     KernelRecord record;                // its views point into `text`, its frames into `frames`
     std::string text;
     std::vector<Site> frames;
-    std::uint64_t lost = 0;             // not a record but so many lost ones
+    bool loss = false;                  // not a record but `lost` that are missing
+    std::uint64_t lost = 0;
   };
 
   void decide(const KernelRecord& record);

@@ -11,13 +11,17 @@
 
 namespace crossdep::traces {
 
-LineSource::LineSource(int fd, std::string_view prefix) : fd_(fd), buffer_(kBlock + kLongestLine) {
+LineSource::LineSource(int fd, std::string_view prefix, const bool* stop) : fd_(fd), stop_(stop), buffer_(kBlock + kLongestLine) {
   if (prefix.size() > buffer_.size()) buffer_.resize(prefix.size());
   if (!prefix.empty()) std::memcpy(buffer_.data(), prefix.data(), prefix.size());
   end_ = prefix.size();
 }
 
 bool LineSource::fill() {
+  if (stop_ != nullptr && *stop_) {
+    begin_ = end_;   // a piece of a line that nobody wants
+    ended_ = true;
+  }
   if (ended_) return false;
   if (begin_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -58,7 +62,7 @@ bool LineSource::next(std::string_view& line) {
     searched = size;
     if (size > kLongestLine) break;
     if (!fill()) {
-      if (size == 0) return false;
+      if (size == 0 || begin_ == end_) return false;
       line = {buffer_.data() + begin_, size};
       if (line.back() == '\r') line.remove_suffix(1);
       begin_ = end_;

@@ -21,8 +21,9 @@ class LineSource {
   static constexpr std::size_t kLongestLine = std::size_t{1} << 20;
   static constexpr std::size_t kBlock = std::size_t{1} << 20;
 
-  /// Reads from `fd` (not closed), after `prefix`, which was read from it before.
-  explicit LineSource(int fd, std::string_view prefix = {});
+  /// Reads from `fd` (not closed), after `prefix`, which was read from it before. Ends early once `*stop` is true, which is
+  /// looked at before each block.
+  explicit LineSource(int fd, std::string_view prefix = {}, const bool* stop = nullptr);
 
   /// The next line without its end; valid until the next call. False at the end of the input or after a read error.
   bool next(std::string_view& line);
@@ -42,6 +43,7 @@ class LineSource {
   bool fill();
 
   int fd_;
+  const bool* stop_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;   // unread bytes
   bool ended_ = false, cut_ = false, unterminated_ = false;

@@ -190,7 +190,7 @@ void Reader::finding(Fields& f) {
   info.id = f.small();
   info.check = f.one_of(static_cast<Check>(kCheckCount - 1));
   info.verdict = f.one_of(Verdict::kDeadlock);
-  info.reason = f.one_of(Reason::kSelfBlocked);
+  info.reason = f.one_of(Reason::kNestedByLevel);
   info.reason_site[0] = f.number();
   info.reason_site[1] = f.number();
   info.reason_instance = f.optional();
@@ -267,7 +267,7 @@ const char* Reader::apply(const std::uint8_t* at, const std::uint8_t* end) {
     case JournalOp::kClass: {
       ClassInfo info{};
       info.id = f.small();
-      info.key_kind = f.one_of(ClassKey::kInstance);
+      info.key_kind = f.one_of(ClassKey::kStack);
       info.kind = f.one_of(Kind::kInterrupt);
       info.subclass = static_cast<std::uint8_t>(f.small(255));
       info.wait_outer = static_cast<std::uint8_t>(f.small(255));

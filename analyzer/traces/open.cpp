@@ -223,30 +223,30 @@ Status TraceFile::read_events(EventConsumer& consumer, TraceFacts* facts) {
 Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
   switch (format_) {
     case Format::kText: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_text(source, name_, consumer);
     }
     case Format::kFtrace: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_ftrace(source, name_, consumer);
     }
     case Format::kPerf: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_perf_script(source, name_, consumer);
     }
     case Format::kTraceDat:
       return read_trace_dat(path_, name_, consumer);
     case Format::kLttng: {
       if (is_folder_) return read_ctf_folder(path_, name_, consumer);
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_lttng_text(source, name_, consumer);
     }
     case Format::kRapid: {
-      LineSource source(fd_, prefix_);
+      LineSource source(fd_, prefix_, stop_);
       return read_rapid_text(source, name_, consumer);
     }
     case Format::kRapidBinary:
-      return read_rapid_binary(fd_, prefix_, name_, consumer);
+      return read_rapid_binary(fd_, prefix_, name_, consumer, stop_);
     case Format::kNative: {
       TraceFacts local;
       Status status = read_native_trace(path_, consumer, facts != nullptr ? *facts : local);

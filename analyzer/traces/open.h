@@ -51,12 +51,22 @@ class TraceFile {
   Status open(const std::string& path, Format forced = Format::kUnknown);
 
   Format format() const { return format_; }
+  /// What is read from: a file, a pipe; -1 before open().
+  int descriptor() const { return fd_; }
   /// The name for messages: the path, or `standard input`.
   const std::string& name() const { return name_; }
   /// A path that can be opened again (for standard input: a copy).
   const std::string& path() const { return path_; }
   /// Everything in it, for formats that are read at once.
   Status read_all(std::string& content);
+
+  /// Reading ends early once `*stop` is true (looked at now and then); it must outlive the reading.
+  void stop_when(const bool* stop) { stop_ = stop; }
+
+  /// What Event::position counts in this file.
+  Status::Unit position_unit() const {
+    return format_ == Format::kNative || format_ == Format::kRapidBinary ? Status::Unit::kOffset : Status::Unit::kLine;
+  }
 
   /// Gives all events to `consumer`; `facts` says more of a native trace. Fails for a graph, and for a native file without
   /// events (a journal: read_journal).
@@ -67,6 +77,7 @@ class TraceFile {
   Status unpack(const char* program);
   Status read_format(EventConsumer& consumer, TraceFacts* facts);
 
+  const bool* stop_ = nullptr;
   int fd_ = -1;
   bool owned_ = false;
   bool is_input_ = false;

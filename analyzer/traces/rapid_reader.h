@@ -8,9 +8,11 @@
 //
 // A lock got again by its holder is re-entrant: only the outermost acquisition counts. `req` is the request; without it the
 // acq is both. A monitor's wait is logged as rel(m), wait(m) and later req(m) or acq(m): the wait ends there; notify(m) and
-// notifyAll(m) release it.
+// notifyAll(m) release it. A wait(m) by who holds m gives it up too.
 //
-// An impossible event (a release of what is not held, a lock held by another) stops the reading with its place.
+// What cannot have happened is told as a Problem and passed over (a wait without its monitor, a join of a thread that never
+// began, a second fork, what a joined thread does); locks that do not exclude and releases of what is not held are passed
+// on: the Validator knows them.
 // Source: the format notes of github.com/umangm/rapid. Threading: one thread.  Allocation: names, locks and threads.
 #pragma once
 
@@ -24,8 +26,8 @@
 namespace crossdep::traces {
 
 Status read_rapid_text(LineSource& source, const std::string& file, EventConsumer& consumer);
-/// Reads from `fd` after `prefix`, which was read from it before.
-Status read_rapid_binary(int fd, std::string_view prefix, const std::string& file, EventConsumer& consumer);
+/// Reads from `fd` after `prefix`, which was read from it before; ends early once `*stop` is true.
+Status read_rapid_binary(int fd, std::string_view prefix, const std::string& file, EventConsumer& consumer, const bool* stop = nullptr);
 
 bool looks_like_rapid_text(std::string_view line);
 /// The first bytes of a file; all that are there must make sense.

@@ -392,6 +392,8 @@ bool TextReader::on_join(Task& in, const Arguments& from) {
     Event ended = event(EventKind::kContextEnd, child, Arguments{});
     consumer_.on_event(ended);
     child.exited = true;
+    child.joined_line = source_.line_number();
+    child.joiner = in.name;
   }
   out.kind = EventKind::kJoinEnd;
   if (from.failed) out.flags |= kFailedWait;

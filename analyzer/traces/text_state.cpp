@@ -19,6 +19,10 @@ void TextState::reset() {
   next_context_ = 0;
 }
 
+void TextState::problem(const std::string& what, const std::string& why, std::uint64_t earlier, const char* consequence) {
+  consumer_.on_problem({line, what, why, earlier, consequence});
+}
+
 TextTask* TextState::find_task(std::string_view name) {
   const std::uint32_t number = task_names_.find(name);
   return number == NameTable::kAbsent ? nullptr : tasks_[number].get();
@@ -30,8 +34,12 @@ TextTask& TextState::task(std::string_view name, ContextId parent, std::optional
   if (fresh) tasks_.push_back(std::make_unique<TextTask>());
   TextTask& in = *tasks_[number];
   if (!fresh && !in.exited) return in;
+  if (in.joined_line != 0 && parent == kNone)
+    problem(std::string(name) + " goes on", "after " + std::string(in.joiner) + " has joined it at", in.joined_line,
+            "a new context of that name begins");
   in = TextTask{};
   in.id = next_context_++;
+  in.name = task_names_[number];
   in.first_line = line;
   in.levels.resize(1);
 

@@ -30,8 +30,11 @@ struct TextLevel {
 
 struct TextTask {
   ContextId id = kNone;
+  std::string_view name;           // lives as long as the case
   std::uint64_t first_line = 0;
   bool exited = false;
+  std::uint64_t joined_line = 0;   // 0: nobody has joined it
+  std::string_view joiner;       // as long
   bool lost = false;            // events are missing: from then on what does not fit is no error
   std::vector<TextLevel> levels;
 };
@@ -77,6 +80,7 @@ class TextState {
     ClassId id;
     std::uint64_t line;
   };
+  void problem(const std::string& what, const std::string& why, std::uint64_t earlier, const char* consequence);
   static std::string class_key(std::string_view name, unsigned subclass);
 
   EventConsumer& consumer_;

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "core/frames.h"
 #include "core/identity.h"
 #include "core/modules.h"
 #include "core/runtime.h"
@@ -110,10 +111,21 @@ bool attach_thread(ThreadState& self) noexcept {
   return true;
 }
 
+// The next thread may get the same stack. From the end down to where the thread is now, or has first used an object.
+static void end_stack_objects(ThreadState& self, Site site) noexcept {
+  const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const std::uint64_t begin = self.lowest_object != 0 && self.lowest_object < here ? self.lowest_object : here;
+  const std::uint64_t end = end_of_stack();
+  self.lowest_object = 0;
+  if (end == 0 || !identity.may_hold(begin, end - begin)) return;
+  if (Inside inside = Inside::enter()) identity.gone(inside, begin, end, site);
+}
+
 void end_thread(Site site) noexcept {
   ThreadState& self = this_thread();
   if (self.phase == Phase::kInside || self.phase == Phase::kOff || self.context == nullptr) return;
   if (in_unknown_child()) return;
+  if (self.phase == Phase::kReady) end_stack_objects(self, site);
   self.phase = Phase::kInside;
   if (self.stream != nullptr) self.stream->context_end(runtime.journal.tick(), site);
   engine_of_process().end_context(self.context, site);

@@ -7,6 +7,7 @@
 #include "core/events.h"
 
 #include "core/finish.h"
+#include "core/output.h"
 
 namespace crossdep::runtime {
 
@@ -17,7 +18,7 @@ namespace {
 InstanceId id_of(const LockInstance* lock) noexcept { return lock == nullptr ? kNone : lock->id; }
 
 // Called while the lock is owned. What only one context can own needs no locked instruction.
-std::uint64_t next_number(LockInstance* lock) noexcept {
+__attribute__((always_inline)) inline std::uint64_t next_number(LockInstance* lock) noexcept {
   if (lock->kind != Kind::kMutex && lock->kind != Kind::kSpin)
     return std::uint64_t{lock->sequence.fetch_add(1, std::memory_order_relaxed)} + 1;
   const std::uint32_t number = lock->sequence.load(std::memory_order_relaxed) + 1;
@@ -34,6 +35,7 @@ class StackRecording {
   explicit StackRecording(Token inside) noexcept : self_(inside.thread()) { self_.record_stacks = true; }
   ~StackRecording() {
     self_.record_stacks = false;
+    if (self_.unrecorded) [[unlikely]] finding_recorded();
     if (self_.halts) [[unlikely]] halt();
   }
   StackRecording(const StackRecording&) = delete;

@@ -104,6 +104,7 @@ void finish(Ending how) noexcept {
   const std::uint64_t signals = system_block_signals();
   {
     Quiet quiet;
+    if (how != Ending::kSignal) wait_for_recording();
     write_results(how);
   }
   if (how != Ending::kExec) stage.store(kFinished, std::memory_order_release);

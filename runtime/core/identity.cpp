@@ -6,26 +6,20 @@
 #include "core/identity.h"
 
 #include "core/events.h"
-#include "core/modules.h"
 #include "core/runtime.h"
-#include "core/stacks.h"
 
 namespace crossdep::runtime {
 
 using namespace engine;
 using ClassSpec = Engine::ClassSpec;
 
-constinit Identity identity;
+constinit Identity identity{};
 
 namespace {
 
 std::uint64_t address_of(const void* object) noexcept { return reinterpret_cast<std::uint64_t>(object); }
-std::uint64_t key_of(ClassId id) noexcept { return std::uint64_t{id} + 2; }
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-  return hash ^ (hash >> 32);
-}
+constexpr std::uint64_t kAlignment = 4;   // of the smallest lock, a spin lock
 
 }  // namespace
 
@@ -42,76 +36,28 @@ ClassId Identity::declare(const ClassSpec& spec) noexcept {
   return id;
 }
 
-Identity::Place* Identity::place_of(std::uint64_t key) noexcept {
-  Place* place = places_.find(key);
-  if (place != nullptr) return place;
-  place = memory.make<Place>();
-  if (place != nullptr && !places_.insert(key, place)) {
-    memory.drop(place);
-    return nullptr;
-  }
-  return place;
+// --- which memory has objects in it ------------------------------------------------------------------------------------------
+
+void Identity::count(std::uint64_t address, int change) noexcept {
+  const auto add = [change](auto& counter) noexcept {
+    using Value = decltype(counter.load());
+    const Value now = counter.load(std::memory_order_relaxed);
+    if (now == static_cast<Value>(~Value{0})) return;
+    counter.store(static_cast<Value>(now + change), std::memory_order_relaxed);
+  };
+  add(lines_[address / kLine & (kLines - 1)]);
+  add(pages_[address / kPage & (kPages - 1)]);
 }
 
-ClassSpec Identity::by_init_site(Kind kind, Site site) noexcept {
-  ClassSpec spec;
-  spec.kind = kind;
-  spec.key_kind = ClassKey::kInitSite;
-  spec.key = site;
-  constexpr unsigned kMost = 16;
-  Site frames[kMost];
-  const unsigned count = stacks.capture(frames, kMost);
-  unsigned first = 0;
-  while (first < count && modules.is_cxx_library(frames[first])) ++first;
-  if (first < count) spec.key = frames[first];
-  // The callers' chain tells apart what one wrapper makes. The place's first chain is the plain class, further ones are
-  // numbered in the order they are met.
-  std::uint64_t chain = mix(static_cast<unsigned>(kind) + 1, spec.key);
-  for (unsigned i = first + 1; i < count && i < first + runtime.options.init_frames; ++i) chain = mix(chain, frames[i]);
-  chain |= 2;
-  Place* place = place_of(spec.key);
-  if (place == nullptr) return spec;
-  if (place->first_chain == 0) place->first_chain = chain;
-  if (place->first_chain == chain) return spec;
-  auto ordinal = static_cast<std::uint32_t>(reinterpret_cast<std::uint64_t>(chains_.find(chain)));
-  if (ordinal == 0) {
-    ordinal = ++place->next_ordinal;
-    chains_.insert(chain, reinterpret_cast<void*>(std::uint64_t{ordinal}));
-  }
-  spec.key_kind = ClassKey::kFirstSite;
-  spec.ordinal = ordinal;
-  return spec;
+bool Identity::any_page(std::uint64_t begin, std::uint64_t end) const noexcept {
+  const std::uint64_t last = (end - 1) / kPage;
+  if (last - begin / kPage >= kPages) return true;
+  for (std::uint64_t page = begin / kPage; page <= last; ++page)
+    if (pages_[page & (kPages - 1)].load(std::memory_order_relaxed) != 0) return true;
+  return false;
 }
 
-ClassSpec Identity::spec_of_new(const void* object, Kind kind, Site site, bool initialised) noexcept {
-  ClassSpec spec;
-  spec.kind = kind;
-  const std::uint64_t address = address_of(object);
-  if (const Name* name = names_.find(address)) {
-    spec.key_kind = ClassKey::kNamed;
-    spec.name = name->text;
-    spec.name_length = name->length;
-    spec.subclass = name->subclass;
-    if (name->has_kind) spec.kind = name->kind;
-    return spec;
-  }
-  for (const Generation* parent = initialised ? nullptr : parents_; parent != nullptr; parent = parent->older) {
-    const LockInstance* lock = parent->objects.find(address);
-    const ClassRecord* record = lock == nullptr ? nullptr : parent->classes.find(key_of(lock->class_id));
-    if (record != nullptr) return record->spec;
-  }
-  if (std::uint32_t module; modules.is_static_object(address, module)) {
-    spec.key_kind = ClassKey::kStatic;
-    spec.key = address;
-    spec.ordinal = module;
-    return spec;
-  }
-  if (initialised) return by_init_site(kind, site);
-  spec.key_kind = ClassKey::kFirstSite;
-  spec.key = site;
-  if (Place* place = place_of(site)) spec.ordinal = ++place->next_ordinal;
-  return spec;
-}
+// --- instances -----------------------------------------------------------------------------------------------------------------
 
 LockInstance* Identity::make(Token inside, const ClassSpec& spec, const void* object, Kind kind,
                              std::uint8_t flags, Site site) noexcept {
@@ -119,7 +65,21 @@ LockInstance* Identity::make(Token inside, const ClassSpec& spec, const void* ob
   if (lock == nullptr) return nullptr;
   note_init(inside, lock, site);
   if (!objects_.insert(address_of(object), lock)) return nullptr;
+  count(address_of(object), +1);
+  lock->fleeting = frames_.find(address_of(object)) != nullptr;
   return lock;
+}
+
+LockInstance* Identity::still(Token inside, LockInstance* lock, const void* object, Kind kind, std::uint8_t flags,
+                              Site site) noexcept {
+  {
+    FutexHold hold(lock_);
+    const Frame* frame = frames_.find(address_of(object));
+    if (frame == nullptr || *reinterpret_cast<const std::uint64_t*>(frame->return_slot) == frame->return_address) return lock;
+    if (engine_of_process().holds(inside.context(), lock)) return lock;
+    retire(inside, address_of(object), lock, site);
+  }
+  return first_sight(inside, object, kind, flags, site);
 }
 
 LockInstance* Identity::first_sight(Token inside, const void* object, Kind kind, std::uint8_t flags,
@@ -152,10 +112,26 @@ void Identity::retire(Token inside, std::uint64_t address, LockInstance* lock, S
   if (Name* name = names_.find(address)) {
     names_.erase(address);
     memory.deallocate(name, sizeof(Name) + name->length + 1);
+    count(address, -1);
   }
+  for (Generation* parent = parents_; parent != nullptr; parent = parent->older) {
+    if (parent->objects.find(address) == nullptr) continue;
+    parent->objects.erase(address);
+    count(address, -1);
+  }
+  forget_frame(address);
+  inherited_.erase(address);
   if (lock == nullptr) return;
   objects_.erase(address);
+  count(address, -1);
   destroy(inside, lock, site);
+}
+
+void Identity::forget_frame(std::uint64_t address) noexcept {
+  Frame* frame = frames_.find(address);
+  if (frame == nullptr) return;
+  frames_.erase(address);
+  memory.drop(frame);
 }
 
 void Identity::destroyed(Token inside, const void* object, Site site) noexcept {
@@ -164,10 +140,25 @@ void Identity::destroyed(Token inside, const void* object, Site site) noexcept {
 }
 
 void Identity::gone(Token inside, std::uint64_t begin, std::uint64_t end, Site site) noexcept {
+  constexpr std::uint64_t kMostPages = 1 << 14;
   FutexHold hold(lock_);
-  objects_.each([&](std::uint64_t address, LockInstance* lock) {
-    if (address >= begin && address < end) retire(inside, address, lock, site);
-  });
+  if ((end - begin) / kPage > kMostPages) {
+    objects_.each([&](std::uint64_t address, LockInstance* lock) {
+      if (address >= begin && address < end) retire(inside, address, lock, site);
+    });
+    return;
+  }
+  for (std::uint64_t at = (begin + kAlignment - 1) & ~(kAlignment - 1); at < end;) {
+    if (pages_[at / kPage & (kPages - 1)].load(std::memory_order_relaxed) == 0) {
+      at = (at / kPage + 1) * kPage;
+    } else if (lines_[at / kLine & (kLines - 1)].load(std::memory_order_relaxed) == 0) {
+      at = (at / kLine + 1) * kLine;
+    } else {
+      LockInstance* lock = objects_.find(at);
+      if (lock != nullptr || names_.find(at) != nullptr || inherited(at) != nullptr) retire(inside, at, lock, site);
+      at += kAlignment;
+    }
+  }
 }
 
 void Identity::named(Token inside, const void* object, const char* text, bool has_kind, Kind kind,
@@ -178,6 +169,7 @@ void Identity::named(Token inside, const void* object, const char* text, bool ha
   if (Name* old = names_.find(address)) {
     names_.erase(address);
     memory.deallocate(old, sizeof(Name) + old->length + 1);
+    count(address, -1);
   }
   const auto length = static_cast<std::uint32_t>(runtime::length(text));
   auto* name = static_cast<Name*>(memory.allocate(sizeof(Name) + length + 1));
@@ -188,6 +180,7 @@ void Identity::named(Token inside, const void* object, const char* text, bool ha
   name->length = length;
   for (std::uint32_t i = 0; i < length; ++i) name->text[i] = text[i];
   if (length == 0 || !names_.insert(address, name)) memory.deallocate(name, sizeof(Name) + length + 1);
+  else count(address, +1);
 
   LockInstance* known = objects_.find(address);
   if (known == nullptr) {

@@ -8,12 +8,20 @@
 //   2. in a fork child: the class it had in the parent
 //   3. an object in a module's data: the object itself, later named by its symbol
 //   4. made by pthread_*_init: the call, told apart by the next callers (a wrapper's one call site makes many classes)
-//   5. otherwise (static initialiser on heap or stack): the place that first used it, one class each
+//   5. on the heap: the call that allocated the memory, and the offset there (core/heap.h). A call that allocates objects
+//      of many shapes is an allocator of the program's own and names nothing
+//   6. on the caller's stack: the function, and the place in its frame (core/frames.h)
+//   7. otherwise: the place that first used it, one class for each address
+//
+// What ends an object's life: destroy, free or munmap of its memory, the return of its frame (noticed when another call
+// uses the same place), the end of the thread whose stack it lies on, the unloading of its module. Which memory has any
+// object in it at all is answered by two small tables of counters, by page and by line of 64 bytes.
 //
 // Thread safety: find() any thread, no lock. The others take a lock of their own, outside the engine's.
 // Allocation: Memory: 21 to 43 bytes of map per live object, a record per class.
 #pragma once
 
+#include "core/frames.h"
 #include "core/object_map.h"
 #include "core/thread.h"
 #include "engine/engine.h"
@@ -35,6 +43,18 @@ class Identity {
     return objects_.find(reinterpret_cast<std::uint64_t>(object));
   }
 
+  /// Whether a known object may lie in [begin, begin + size): false is certain. Loads only.
+  bool may_hold(std::uint64_t begin, std::size_t size) const noexcept {
+    if (size > kPage) return any_page(begin, begin + size);
+    const std::uint64_t last = (begin + size - 1) / kLine;
+    for (std::uint64_t line = begin / kLine; line <= last; ++line)
+      if (lines_[line & (kLines - 1)].load(std::memory_order_relaxed) != 0) return true;
+    return false;
+  }
+
+  /// `lock`, or, if it lay in a frame that has returned since, what lies at `object` now. For locks with `fleeting` set.
+  engine::LockInstance* still(Token, engine::LockInstance* lock, const void* object, engine::Kind, std::uint8_t flags,
+                              engine::Site) noexcept;
   /// An object not seen before is used. nullptr when memory is out.
   engine::LockInstance* first_sight(Token, const void* object, engine::Kind, std::uint8_t flags,
                                     engine::Site) noexcept;
@@ -76,10 +96,22 @@ class Identity {
   struct Place {
     std::uint64_t first_chain;
     std::uint32_t next_ordinal;
+    std::uint32_t shapes;   // sizes and offsets of objects in memory allocated here
   };
+  static constexpr std::uint64_t kLine = 64, kPage = 4096;
+  static constexpr std::uint64_t kLines = 1 << 18, kPages = 1 << 16;
+  static constexpr std::uint32_t kMostShapes = 32;
 
+  bool any_page(std::uint64_t begin, std::uint64_t end) const noexcept;
+  void count(std::uint64_t address, int change) noexcept;
+  const ClassRecord* inherited(std::uint64_t address) const noexcept;
+  bool heap_spec(std::uint64_t address, engine::Engine::ClassSpec&) noexcept;
+  bool stack_spec(std::uint64_t address, engine::Engine::ClassSpec&) noexcept;
+  std::uint32_t ordinal_of(std::uint64_t chain, std::uint32_t& next) noexcept;
   engine::Engine::ClassSpec spec_of_new(const void* object, engine::Kind, engine::Site, bool initialised) noexcept;
+  void forget_frame(std::uint64_t address) noexcept;
   void retire(Token, std::uint64_t address, engine::LockInstance*, engine::Site) noexcept;
+  static std::uint64_t key_of(engine::ClassId id) noexcept { return std::uint64_t{id} + 2; }
   engine::ClassId declare(const engine::Engine::ClassSpec&) noexcept;
   const ClassRecord* record_of(engine::ClassId id) const noexcept;
   Place* place_of(std::uint64_t key) noexcept;
@@ -93,7 +125,10 @@ class Identity {
   ObjectMap<engine::LockInstance> inherited_;   // in a fork child: held since before the fork
   ObjectMap<Name> names_;
   ObjectMap<Place> places_;                 // by Site
-  ObjectMap<void> chains_;                  // hash of a chain of callers -> ordinal + 1
+  ObjectMap<void> chains_;                  // hash of what makes a class one place's -> its ordinal there
+  ObjectMap<Frame> frames_;                 // by address: the frame an object lies in
+  std::atomic<std::uint8_t> lines_[kLines]; // known objects, by address; a full counter stays full
+  std::atomic<std::uint16_t> pages_[kPages];
 };
 
 extern constinit Identity identity;

@@ -74,6 +74,17 @@ bool verdict(Options& options, const char* value, std::size_t n) {
   return false;
 }
 
+bool class_by(Options& options, const char* value, std::size_t n) {
+  constexpr struct { const char* name; ClassBy rule; } kNames[] = {
+      {"origin", ClassBy::kOrigin}, {"use", ClassBy::kUse}, {"object", ClassBy::kObject}};
+  for (const auto& entry : kNames) {
+    if (!is_word(value, n, entry.name)) continue;
+    options.class_by = entry.rule;
+    return true;
+  }
+  return false;
+}
+
 constexpr Entry kEntries[] = {
     {"out", path<&Options::out>, "graph file or folder, %p is the process id (./crossdep.%p.cdgraph)"},
     {"record", flag<&Options::record>, "also record a trace, beside the graph file (0)"},
@@ -86,6 +97,7 @@ constexpr Entry kEntries[] = {
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
     {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
     {"verbosity", verbosity, "the same, as the sanitizers call it: 0 is quiet, 1 and more verbose (0)"},
+    {"class_by", class_by, "what makes unnamed objects one class: origin (allocation, frame, init call), use (init call or first use), object (nothing does) (origin)"},
     {"init_frames", count<&Options::init_frames, 8>, "callers that tell apart objects made by one pthread_*_init call (3)"},
     {"helper", path<&Options::helper>, "the crossdep program that prints findings (looked for beside the library, then in PATH)"},
     {"strict", flag<&Options::strict>, "under `crossdep run`, an error in these options ends the run with status 125 (1)"},

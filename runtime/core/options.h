@@ -11,6 +11,13 @@
 
 namespace crossdep::runtime {
 
+/// What makes objects without a name of their own one class (core/identity.h).
+enum class ClassBy : std::uint8_t {
+  kOrigin,   // where their memory comes from: allocation and offset, function and frame, or their init call
+  kUse,      // init call, else each address for itself, named by the place of its first use
+  kObject,   // every object for itself
+};
+
 struct Options {
   Path out;                   // graph file or folder; %p: process id; empty: ./crossdep.%p.cdgraph
   Path log_path;              // where findings are printed; empty: standard error
@@ -20,6 +27,7 @@ struct Options {
   unsigned exitcode = 66;
   unsigned history = 8;       // requests from before a wait that count at its release
   unsigned hang_timeout = 0;  // seconds; 0: nobody watches
+  ClassBy class_by = ClassBy::kOrigin;
   unsigned init_frames = 3;   // callers that tell apart objects made by one pthread_*_init call
   bool halt_on_finding = false;
   bool record = false;

@@ -154,9 +154,16 @@ bool print_finding(const engine::FindingInfo& finding, bool counted, ReportText*
   return !suppressed;
 }
 
+std::atomic<unsigned> unrecorded{0};   // threads whose finding is being printed and whose event is not recorded
+
 }  // namespace
 
 void print_findings(const Pending& findings) noexcept {
+  ThreadState& self = this_thread();
+  if (findings.count != 0 && self.record_stacks && self.stream != nullptr && !self.unrecorded) {
+    self.unrecorded = true;
+    unrecorded.fetch_add(1, std::memory_order_relaxed);
+  }
   bool any = false;
   for (unsigned i = 0; i < findings.count; ++i) {
     const engine::FindingInfo& finding = findings.findings[i];
@@ -173,7 +180,7 @@ void print_findings(const Pending& findings) noexcept {
     any = true;
   }
   if (!runtime.options.halt_on_finding || !any) return;
-  if (this_thread().record_stacks) this_thread().halts = true;
+  if (self.record_stacks) self.halts = true;
   else halt();
 }
 
@@ -196,7 +203,24 @@ void print_blocked(const char* list, unsigned count, unsigned seconds) noexcept 
 
 void wait_for_printing() noexcept { FutexHold hold(print_lock); }
 
-void restart_output() noexcept { print_lock.free_in_child(); }
+void finding_recorded() noexcept {
+  this_thread().unrecorded = false;
+  unrecorded.fetch_sub(1, std::memory_order_release);
+}
+
+void wait_for_recording() noexcept {
+  constexpr int kMostWaits = 1000;   // of 10 ms
+  const std::int64_t pause[2] = {0, 10'000'000};
+  const unsigned own = this_thread().unrecorded ? 1 : 0;
+  for (int i = 0; i < kMostWaits && unrecorded.load(std::memory_order_acquire) > own; ++i)
+    system_call(SYS_nanosleep, word(pause), 0);
+}
+
+void restart_output() noexcept {
+  print_lock.free_in_child();
+  unrecorded.store(0, std::memory_order_relaxed);
+  this_thread().unrecorded = false;
+}
 
 bool write_graph(const char* path) noexcept {
   if (!runtime.journal.is_open() || runtime.places.helper.length() == 0) return false;

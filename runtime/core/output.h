@@ -32,6 +32,10 @@ void print_blocked(const char* list, unsigned count, unsigned seconds) noexcept;
 bool write_graph(const char* path) noexcept;
 /// Returns once the findings that are being printed are, and what is suppressed of them does not count any more.
 void wait_for_printing() noexcept;
+/// The event that this thread's findings came from is recorded.
+void finding_recorded() noexcept;
+/// Returns once that holds for all other threads, or after some seconds: the record is to be judged like the run.
+void wait_for_recording() noexcept;
 /// In a fork child: nobody is printing.
 void restart_output() noexcept;
 

@@ -27,7 +27,8 @@ void Sink::note(Site site) noexcept {
 
 void Sink::on_class(const ClassInfo& info) noexcept {
   if (info.key_kind == ClassKey::kStatic || info.key_kind == ClassKey::kInitSite ||
-      info.key_kind == ClassKey::kFirstSite || info.key_kind == ClassKey::kFunction)
+      info.key_kind == ClassKey::kFirstSite || info.key_kind == ClassKey::kFunction || info.key_kind == ClassKey::kHeap ||
+      info.key_kind == ClassKey::kStack)
     note(info.key);
   journal_->on_class(info);
 }

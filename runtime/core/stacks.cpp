@@ -6,8 +6,6 @@
 // Threading: see stacks.h.  Allocation: none.
 #include "core/stacks.h"
 
-#include <unwind.h>
-
 #include "core/modules.h"
 #include "core/thread.h"
 
@@ -36,14 +34,18 @@ _Unwind_Reason_Code step(_Unwind_Context* context, void* data) {
 
 }  // namespace
 
-unsigned Stacks::capture(engine::Site* frames, unsigned capacity) noexcept {
-  Walk walk{frames, 0, capacity};
+void walk_stack(_Unwind_Trace_Fn step, void* data) noexcept {
   void* escape[5];
   if (__builtin_setjmp(escape) == 0) {
     walk_escape = escape;
-    _Unwind_Backtrace(step, &walk);
+    _Unwind_Backtrace(step, data);
   }
   walk_escape = nullptr;
+}
+
+unsigned Stacks::capture(engine::Site* frames, unsigned capacity) noexcept {
+  Walk walk{frames, 0, capacity};
+  walk_stack(step, &walk);
   const ThreadState& self = this_thread();
   if (self.record_stacks && self.stream != nullptr) self.stream->stack(frames, walk.count);
   return walk.count;

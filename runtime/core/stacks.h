@@ -6,6 +6,8 @@
 // Threading: any thread, with the guard (Inside or Quiet) held.  Allocation: none.
 #pragma once
 
+#include <unwind.h>
+
 #include "engine/memory.h"
 
 namespace crossdep::runtime {
@@ -17,5 +19,8 @@ class Stacks final : public engine::StackSource {
 };
 
 extern Stacks stacks;
+
+/// Calls step(context, data) for each frame, innermost first (ours too), until it answers something else than _URC_NO_REASON.
+void walk_stack(_Unwind_Trace_Fn step, void* data) noexcept;
 
 }  // namespace crossdep::runtime

@@ -35,7 +35,10 @@ __attribute__((always_inline)) inline auto call_real(Function& function, Argumen
 template <typename Family>
 __attribute__((always_inline)) inline LockInstance* instance_of(Token inside, typename Family::Object* object,
                                                                 Site site) noexcept {
-  if (LockInstance* lock = identity.find(object)) [[likely]] return lock;
+  if (LockInstance* lock = identity.find(object)) [[likely]] {
+    if (!lock->fleeting) [[likely]] return lock;
+    return identity.still(inside, lock, object, Family::kKind, Family::flags(object), site);
+  }
   return identity.first_sight(inside, object, Family::kKind, Family::flags(object), site);
 }
 

@@ -8,11 +8,13 @@
 #pragma once
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 #include <threads.h>
@@ -43,7 +45,8 @@
   F(thrd_create) F(thrd_join) F(thrd_detach)                                                                           \
   F(fork) F(_exit) F(_Exit) F(quick_exit)                                                                              \
   F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                  \
-  F(sigaction) F(signal) F(pthread_sigmask) F(sigprocmask)
+  F(sigaction) F(signal) F(pthread_sigmask) F(sigprocmask)                                                             \
+  F(malloc) F(calloc) F(realloc) F(reallocarray) F(memalign) F(aligned_alloc) F(posix_memalign) F(free) F(munmap)
 
 // F(name) for the condition variables, which have two versions where CROSSDEP_OLD_COND is defined.
 #define CROSSDEP_REAL_COND_FUNCTIONS(F)                                                                                \

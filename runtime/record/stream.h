@@ -53,7 +53,7 @@ class Stream {
   // --- hot -----------------------------------------------------------------------------------------------------------
 
   /// Before the caller blocks. `seen`: the instance's counter now (relaxed load).
-  void request(InstanceId instance, std::uint64_t seen, Mode mode, std::uint8_t flags, Site site) noexcept {
+  __attribute__((always_inline)) void request(InstanceId instance, std::uint64_t seen, Mode mode, std::uint8_t flags, Site site) noexcept {
     if (!ready()) return;
     std::uint8_t* q = note_clock(cursor_);
     std::uint8_t* const p = q;
@@ -80,7 +80,8 @@ class Stream {
   }
 
   /// It was obtained. `number`: see above.
-  void acquired(InstanceId instance, std::uint64_t number, Mode mode, std::uint8_t flags, Site site) noexcept {
+  __attribute__((always_inline)) void acquired(InstanceId instance, std::uint64_t number, Mode mode, std::uint8_t flags,
+                                               Site site) noexcept {
     if (!ready()) return;
     Slot& slot = slots_[instance % kSlots];
     if (last_request_ == instance && slot.instance == instance && slot.request_site == site &&
@@ -97,7 +98,7 @@ class Stream {
   }
 
   /// Before it is given up.
-  void release(InstanceId instance, std::uint64_t number, Site site) noexcept {
+  __attribute__((always_inline)) void release(InstanceId instance, std::uint64_t number, Site site) noexcept {
     put_release(static_cast<std::uint8_t>(EventOp::kRelease), instance, number, site);
   }
   /// Write to read, still held.
@@ -163,7 +164,7 @@ class Stream {
   bool refill(std::uint32_t room) noexcept;
   bool begin_segment(bool fresh) noexcept;
   void acquired_of(InstanceId instance, std::uint64_t number, Mode mode, std::uint8_t flags, Site site) noexcept;
-  void put_release(std::uint8_t op, InstanceId instance, std::uint64_t number, Site site) noexcept {
+  __attribute__((always_inline)) void put_release(std::uint8_t op, InstanceId instance, std::uint64_t number, Site site) noexcept {
     if (!ready()) return;
     std::uint8_t* const p = cursor_;
     std::uint8_t* q = p + 2;

@@ -21,6 +21,8 @@
 #include "record/journal.h"
 #include "record/stream.h"
 #include "traces/native_trace.h"
+#include "traces/replay.h"
+#include "traces/validator.h"
 
 using namespace crossdep;
 using engine::Kind;
@@ -46,6 +48,17 @@ struct Counter final : traces::EventConsumer {
     events += count;
     for (std::size_t i = 0; i < count; ++i) sum += all[i].lock + all[i].site;
   }
+};
+
+struct NoSink final : engine::Sink {
+  void on_class(const engine::ClassInfo&) override {}
+  void on_class_usage(engine::ClassId, std::uint8_t) override {}
+  void on_instance(const engine::InstanceInfo&) override {}
+  void on_context(const engine::ContextInfo&) override {}
+  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
+  void on_dependency(const engine::DependencyInfo&) override {}
+  void on_witness(const engine::WitnessInfo&) override {}
+  void on_finding(const engine::FindingInfo&) override {}
 };
 
 record::ProcessInfo process() { return {static_cast<std::uint32_t>(::getpid()), 1, "/bench", "bench", 6}; }
@@ -78,7 +91,7 @@ void pairs(record::Stream& stream, std::vector<std::atomic<std::uint32_t>>& numb
 
 void one_thread(const std::string& path, std::uint32_t locks) {
   constexpr std::uint32_t kPairs = 3'000'000;
-  double best_write = 1e9, best_read = 1e9;
+  double best_write = 1e9, best_read = 1e9, best_validated = 1e9, best_judged = 1e9;
   double size = 0;
   for (int round = 0; round < 3; ++round) {
     record::Journal journal;
@@ -99,13 +112,25 @@ void one_thread(const std::string& path, std::uint32_t locks) {
     const double start = seconds();
     if (!container.open(path).ok() || !traces::read_native_trace(container, counter, facts).ok()) std::exit(1);
     best_read = std::min(best_read, seconds() - start);
+    const auto again = [&](traces::EventConsumer& next, double& best) {
+      traces::Validator validator(next, traces::ValidatorRules::of(traces::Format::kNative), path, traces::Status::Unit::kOffset);
+      const double from = seconds();
+      if (!traces::read_native_trace(container, validator, facts).ok() || validator.total() != 0) std::exit(1);
+      best = std::min(best, seconds() - from);
+    };
+    Counter validated;
+    again(validated, best_validated);
+    NoSink sink;
+    traces::Replay replay(sink);
+    again(replay, best_judged);
     size = 0;
     for (const auto& part : container.streams()[0].parts) size += static_cast<double>(part.extent.end - part.extent.begin);
     if (counter.events != 3ull * kPairs) std::printf("  %llu events?\n", static_cast<unsigned long long>(counter.events));
   }
-  std::printf("%6u locks: write %5.2f ns/event (%5.2f ns per lock+unlock), %4.2f bytes/event, read %6.1f M events/s\n", locks,
+  std::printf("%6u locks: write %5.2f ns/event (%5.2f ns per lock+unlock), %4.2f bytes/event,\n"
+              "              read %6.1f M events/s, validated %6.1f, judged %6.1f\n", locks,
               best_write * 1e9 / (3.0 * kPairs), best_write * 1e9 / kPairs, size / (3.0 * kPairs),
-              3.0 * kPairs / best_read / 1e6);
+              3.0 * kPairs / best_read / 1e6, 3.0 * kPairs / best_validated / 1e6, 3.0 * kPairs / best_judged / 1e6);
 }
 
 void many_threads(const std::string& path, unsigned threads) {

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// How the benchmarks take time: seconds of the steady clock, and the best of a few rounds, since noise only ever adds.
+// How the benchmarks take time: processor time, and the best of a few rounds, since noise only ever adds.
 //
 // Threading: none of its own.  Allocation: none.
 #pragma once
 
-#include <chrono>
+#include <time.h>
 
 namespace crossdep::bench {
 
+/// Seconds of this thread's processor time: what else runs on the machine does not count.
 inline double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 template <class F>

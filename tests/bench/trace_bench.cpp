@@ -7,6 +7,8 @@
 //   ftrace, events    reader and kernel model, events dropped
 //   ftrace, judged    reader, kernel model and engine
 //   text, judged      the text trace, reader and engine
+//   rapid, events     RAPID's text; mostly reads and writes of variables, as those traces are
+//   rapid, judged     with validator and engine
 //   replay            events that lie in memory, engine only: few chains (each context repeats itself), many chains (10 000
 //                     pairs of locks, more than a context's cache of chain keys holds)
 //
@@ -26,9 +28,11 @@
 #include "timing.h"
 #include "traces/ftrace_line.h"
 #include "traces/ftrace_reader.h"
+#include "traces/rapid_reader.h"
 #include "traces/replay.h"
 #include "traces/text_reader.h"
 #include "traces/trace_dat_reader.h"
+#include "traces/validator.h"
 
 using namespace crossdep;
 using namespace crossdep::traces;
@@ -171,6 +175,47 @@ void bench_text() {
   ::close(fd);
 }
 
+// Eight threads, 50 locks, seven accesses to a pair of locks.
+std::string make_rapid(std::size_t bytes) {
+  std::string out;
+  std::uint32_t state = 7;
+  for (unsigned i = 0; out.size() < bytes; ++i) {
+    state = state * 1664525 + 1013904223;
+    const std::string thread = "T" + std::to_string(i % 8), lock = "(L" + std::to_string((state >> 16) % 50) + ")|";
+    out += thread + "|acq" + lock + std::to_string(1000 + i % 700) + "\n";
+    for (unsigned access = 0; access < 7; ++access)
+      out += thread + (access % 3 == 0 ? "|w(V" : "|r(V") + std::to_string((state >> access) % 5000) + ")|" + std::to_string(2000 + (i + access) % 700) + "\n";
+    out += thread + "|rel" + lock + std::to_string(3000 + i % 700) + "\n";
+  }
+  return out;
+}
+
+void bench_rapid() {
+  const std::string content = make_rapid(60'000'000);
+  const double megabytes = static_cast<double>(content.size()) / 1e6;
+  const int fd = memory_file(content);
+  std::uint64_t events = 0;
+  const double read = best_of(3, [&] {
+    ::lseek(fd, 0, SEEK_SET);
+    LineSource source(fd);
+    NoConsumer consumer;
+    read_rapid_text(source, "bench", consumer);
+    events = consumer.events;
+  });
+  const double judged = best_of(3, [&] {
+    ::lseek(fd, 0, SEEK_SET);
+    LineSource source(fd);
+    NoSink sink;
+    Replay replay(sink);
+    Validator validator(replay, ValidatorRules::of(Format::kRapid), "bench", Status::Unit::kLine);
+    read_rapid_text(source, "bench", validator);
+    replay.finish();
+  });
+  for (const auto& [name, took] : {std::pair{"rapid, events       ", read}, std::pair{"rapid, judged       ", judged}})
+    std::printf("%s%8.0f MB/s   %.1f M events/s\n", name, megabytes / took, static_cast<double>(events) / took / 1e6);
+  ::close(fd);
+}
+
 void bench_replay(const char* name, bool many) {
   constexpr std::uint32_t kLocks = 200, kTasks = 8;
   std::vector<Event> events;
@@ -265,6 +310,7 @@ int main(int argc, char** argv) {
   }
   bench_ftrace(make_ftrace(60'000'000));
   bench_text();
+  bench_rapid();
   bench_replay("replay, few chains", false);
   bench_replay("replay, many chains", true);
   return 0;

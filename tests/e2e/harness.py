@@ -71,6 +71,7 @@ class Box:
         self.crossdep = self.build / "bin" / "crossdep"
         self.library = self.build / "lib" / "libcrossdep.so"
         self.log = []
+        self.notes = []   # lines worth reading although the test passed
 
     # --- doing -------------------------------------------------------------------------------------------------------
     def run(self, *command, stdin=None, env=None, timeout=120, cwd=None, binary=False):
@@ -152,6 +153,9 @@ class Box:
     def skip(self, reason):
         raise Skipped(reason)
 
+    def note(self, text):
+        self.notes.append(text)
+
 
 def run_one(test, build):
     """('passed' | 'failed' | 'skipped', text)."""
@@ -159,11 +163,11 @@ def run_one(test, build):
         box = Box(build, folder)
         try:
             test.body(box)
-            return "passed", ""
+            return "passed", "; ".join(box.notes)
         except Skipped as why:
             return "skipped", str(why)
         except Failed as why:
-            return "failed", f"{why}\n" + "\n".join(box.log)
+            return "failed", f"{why}\n" + "\n".join([*box.notes, *box.log])
         except Exception:
             return "failed", traceback.format_exc() + "\n".join(box.log)
 
@@ -182,6 +186,8 @@ def run_all(build, words, long, jobs):
                 print(f"\nFAILED {test.name}\n" + "\n".join("    " + line for line in text.splitlines()), flush=True)
             elif state == "skipped":
                 print(f"skipped {test.name}: {text}", flush=True)
+            elif text:
+                print(f"passed {test.name}: {text}", flush=True)
             elif os.environ.get("VERBOSE"):
                 print(f"passed {test.name}", flush=True)
     return count, failed

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What takes long, only with --long: the sanitized builds with their unit tests, the analyzer under valgrind, the unit
-# tests marked long.
+# tests marked long, the comparison with other tools.
 from harness import SOURCE, add, long_test
 
 
@@ -34,6 +34,15 @@ def analyzer_under_valgrind(box):
 def unit_tests_marked_long(box):
     done = box.run(box.build / "bin" / "unit_tests", "[long]", timeout=3000)
     box.check(done.status == 0, "a long unit test failed")
+
+
+@long_test
+def comparison_with_other_tools(box):
+    """What crossdep says of every scenario is right; the others' columns are for information."""
+    done = box.run(SOURCE / "tests" / "compare-tools", "--build", box.build, timeout=3000)
+    box.equal(done.status, 0, "status of tests/compare-tools")
+    box.has(done.out, "| abba | lock-order-cycle possible | finds |")
+    box.has(done.out, "| gate_lock | none | silent |")
 
 
 def collect():

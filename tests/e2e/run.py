@@ -27,6 +27,7 @@ def main():
             signal.signal(number, signal.SIG_DFL)
 
     build = os.path.abspath(options.build)
+    import bad_input  # noqa: F401  damaged, foreign and contradicting input
     import commands  # noqa: F401  the command line
     import supervision  # noqa: F401  what `run` does with processes, signals, statuses
     import options as option_tests  # noqa: F401  what CROSSDEP_OPTIONS does
@@ -36,11 +37,14 @@ def main():
     import sanitizers  # noqa: F401  programs built with sanitizers
     import scenarios  # small programs that say what is to be found in them
     import unit  # the unit tests
+    import loads  # noqa: F401  real programs under load, with their slow-down
+    import fuzz
     import long_tests
     scenarios.collect()
     if not options.without_unit:
         unit.collect(build)
     long_tests.collect()
+    fuzz.collect()
 
     began = time.monotonic()
     count, failed = harness.run_all(build, options.words, options.long, options.jobs)

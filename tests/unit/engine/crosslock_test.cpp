@@ -281,6 +281,21 @@ TEST_CASE("a signal orders what came before it and what comes after the wait", "
   CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kLatent);
 }
 
+TEST_CASE("a futex word is no order and has no history", "[engine][cross-release]") {
+  Stage stage;
+  // Contended mutexes of the program's own: who came first says nothing of the next time.
+  const Kind kind = GENERATE(Kind::kCompletion, Kind::kFutex);
+  stage.lock("X", kind);
+  stage.nest("T1", {"A", "B"});
+  stage.wait("T2", "X");
+  stage.signal("T1", "X");
+  stage.wake("T2", "X");
+  stage.nest("T2", {"B", "A"});
+  REQUIRE(stage.sink.findings.size() == 1);
+  CHECK(stage.sink.findings.at(0).info.verdict == (kind == Kind::kFutex ? Verdict::kPossible : Verdict::kLatent));
+  CHECK(stage.sink.has_dependency("X", "A") == (kind == Kind::kCompletion));
+}
+
 TEST_CASE("work under one activity does not count for another", "[engine][cross-release]") {
   Stage stage;
   Engine& engine = *stage.engine;

@@ -267,7 +267,7 @@ TEST_CASE("recursion", "[engine]") {
     CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kLatent);
     stage.nest("T2", {"A.2", "A.1"});
     CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kPossible);
-    CHECK(stage.sink.findings.at(0).info.reason == Reason::kNestedUnordered);
+    CHECK(stage.sink.findings.at(0).info.reason == Reason::kNestedCycle);
   }
   SECTION("under a nest lock any order goes, if the nest lock came first") {
     Engine& engine = *stage.engine;

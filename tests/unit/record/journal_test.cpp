@@ -109,8 +109,8 @@ TEST_CASE("a journal gives back every Sink call", "[record]") {
   journal.module({1, "/lib/plugin one.so", nullptr, 0, 0x7f0000000000, segments + 1, 1});
   journal.tick();
   journal.module_unloaded(1);
-  journal.finish({1, 2, 3, 4}, 77);
-  journal.finish({5, 6, 7, 8}, 78);
+  journal.finish({1, 2, 3, 4, 0}, 77);
+  journal.finish({5, 6, 7, 8, 0}, 78);
   CHECK(journal.lost() == 0);
   journal.close();
   CHECK_FALSE(journal.is_open());
@@ -230,7 +230,7 @@ TEST_CASE("a journal that may not grow stops, says so once and counts", "[record
     good = good && journal.lost() > 0 && !journal.is_open() && stream.dropped() > 0 && !stream.is_open();
     good = good && told() == "crossdep: error: " + directory.file("a") +
                                  ": cannot grow the trace: File too large; recording stops here\n";
-    journal.finish({0, 0, 0, 0}, 5);
+    journal.finish({0, 0, 0, 0, 0}, 5);
     ::_exit(good ? 0 : 1);
   }
   int status = 0;

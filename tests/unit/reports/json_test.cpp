@@ -116,7 +116,7 @@ Graph rich_graph() {
   run.ended = true;
   run.exit_status = -1;
   run.requests = 12;
-  run.losses = {1, 2, 3, 4};
+  run.losses = {1, 2, 3, 4, 0};
   m.builder().set_run(run);
   return m.graph();
 }

@@ -49,7 +49,7 @@ TEST_CASE("the summary says what was seen and what was lost", "[text]") {
   reports::Graph graph = two_findings();
   CHECK(contains(reports::render_summary(graph), "\nseen: 4 lock classes, 4 dependencies, 8 requests by 2 contexts in 1 run\n"));
   CHECK_FALSE(contains(reports::render_summary(graph), "lost:"));
-  graph.runs[0].losses = {1, 2, 3, 4};
+  graph.runs[0].losses = {1, 2, 3, 4, 0};
   const std::string text = reports::render_summary(graph);
   CHECK(contains(text, "lost: 1 thing forgotten for want of memory\n"));
   CHECK(contains(text, "lost: 2 events missing from the input\n"));

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// Which class a new object gets: the rules of identity.h, in their order. Places - of initialisation, of allocation, of
+// first use - are return addresses; what a place is further told apart by (callers, shapes, addresses) is hashed, and
+// numbered in the order it is met.
+//
+// Threading: with the Identity's lock held.  Allocation: Memory, a word for each thing numbered.
+#include "core/heap.h"
+#include "core/identity.h"
+#include "core/modules.h"
+#include "core/runtime.h"
+#include "core/stacks.h"
+
+namespace crossdep::runtime {
+
+using namespace engine;
+using ClassSpec = Engine::ClassSpec;
+
+namespace {
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+  return hash ^ (hash >> 32);
+}
+
+/// Salts: what is hashed is of one kind only.
+enum : std::uint64_t { kHeapShape = 101, kHeapOffset, kStackSlot, kFirstUse };
+
+}  // namespace
+
+Identity::Place* Identity::place_of(std::uint64_t key) noexcept {
+  Place* place = places_.find(key);
+  if (place != nullptr) return place;
+  place = memory.make<Place>();
+  if (place != nullptr && !places_.insert(key, place)) {
+    memory.drop(place);
+    return nullptr;
+  }
+  return place;
+}
+
+ClassSpec Identity::by_init_site(Kind kind, Site site) noexcept {
+  ClassSpec spec;
+  spec.kind = kind;
+  spec.key_kind = ClassKey::kInitSite;
+  spec.key = site;
+  constexpr unsigned kMost = 16;
+  Site frames[kMost];
+  const unsigned count = stacks.capture(frames, kMost);
+  unsigned first = 0;
+  while (first < count && modules.is_cxx_library(frames[first])) ++first;
+  if (first < count) spec.key = frames[first];
+  // The callers' chain tells apart what one wrapper makes. The place's first chain is the plain class, further ones are
+  // numbered in the order they are met.
+  std::uint64_t chain = mix(static_cast<unsigned>(kind) + 1, spec.key);
+  for (unsigned i = first + 1; i < count && i < first + runtime.options.init_frames; ++i) chain = mix(chain, frames[i]);
+  chain |= 2;
+  Place* place = place_of(spec.key);
+  if (place == nullptr) return spec;
+  if (place->first_chain == 0) place->first_chain = chain;
+  if (place->first_chain == chain) return spec;
+  spec.key_kind = ClassKey::kFirstSite;
+  spec.ordinal = ordinal_of(chain, place->next_ordinal);
+  return spec;
+}
+
+// The number of this chain: known, or the next one.
+std::uint32_t Identity::ordinal_of(std::uint64_t chain, std::uint32_t& next) noexcept {
+  const std::uint64_t key = chain | 2;   // 0 and 1 are the map's own
+  auto ordinal = static_cast<std::uint32_t>(reinterpret_cast<std::uint64_t>(chains_.find(key)));
+  if (ordinal != 0) return ordinal;
+  ordinal = ++next;
+  chains_.insert(key, reinterpret_cast<void*>(std::uint64_t{ordinal}));
+  return ordinal;
+}
+
+// The class the object had in the process this one was forked from.
+const Identity::ClassRecord* Identity::inherited(std::uint64_t address) const noexcept {
+  for (const Generation* parent = parents_; parent != nullptr; parent = parent->older) {
+    const LockInstance* lock = parent->objects.find(address);
+    const ClassRecord* record = lock == nullptr ? nullptr : parent->classes.find(key_of(lock->class_id));
+    if (record != nullptr) return record;
+  }
+  return nullptr;
+}
+
+bool Identity::heap_spec(std::uint64_t address, ClassSpec& spec) noexcept {
+  constexpr std::uint64_t kMostOffset = 1u << 24;
+  constexpr std::uint32_t kMostSizes = 256;
+  const Heap::Piece piece = heap.piece_of(address);
+  const std::uint64_t offset = address - piece.begin;
+  if (piece.size == 0 || piece.site == 0 || offset >= kMostOffset || modules.is_cxx_library(piece.site)) return false;
+  Place* place = place_of(piece.site);
+  if (place == nullptr || place->shapes > kMostShapes) return false;
+  const std::uint64_t where = mix(mix(mix(kHeapOffset, static_cast<unsigned>(spec.kind)), piece.site), offset);
+  ordinal_of(mix(mix(mix(kHeapShape, piece.site), piece.size), offset), place->shapes);
+  if (place->shapes > kMostShapes) return false;
+  Place* sizes = place_of(where | 1ull << 63);   // no place of code
+  if (sizes == nullptr) return false;
+  const std::uint32_t size = ordinal_of(mix(where, piece.size), sizes->next_ordinal) - 1;
+  if (size >= kMostSizes) return false;
+  spec.key_kind = ClassKey::kHeap;
+  spec.key = piece.site;
+  spec.ordinal = static_cast<std::uint32_t>(offset) | size << 24;
+  return true;
+}
+
+bool Identity::stack_spec(std::uint64_t address, ClassSpec& spec) noexcept {
+  if (!on_own_stack(address)) return false;
+  ThreadState& self = this_thread();
+  if (self.lowest_object == 0 || address < self.lowest_object) self.lowest_object = address;
+  const Frame found = frame_of(address);
+  if (found.function == 0) return false;
+  Place* place = place_of(found.function);
+  if (place == nullptr) return false;
+  spec.key_kind = ClassKey::kStack;
+  spec.key = found.function;
+  spec.ordinal = ordinal_of(mix(mix(mix(kStackSlot, static_cast<unsigned>(spec.kind)), found.function), found.slot),
+                            place->next_ordinal);
+  if (found.return_slot == 0) return true;
+  forget_frame(address);
+  auto* frame = memory.make<Frame>();
+  if (frame == nullptr) return true;
+  *frame = found;
+  if (!frames_.insert(address, frame)) memory.drop(frame);
+  return true;
+}
+
+ClassSpec Identity::spec_of_new(const void* object, Kind kind, Site site, bool initialised) noexcept {
+  ClassSpec spec;
+  spec.kind = kind;
+  const auto address = reinterpret_cast<std::uint64_t>(object);
+  if (const Name* name = names_.find(address)) {
+    spec.key_kind = ClassKey::kNamed;
+    spec.name = name->text;
+    spec.name_length = name->length;
+    spec.subclass = name->subclass;
+    if (name->has_kind) spec.kind = name->kind;
+    return spec;
+  }
+  if (!initialised)
+    if (const ClassRecord* record = inherited(address)) return record->spec;
+  const bool by_object = runtime.options.class_by == ClassBy::kObject;
+  if (std::uint32_t module; modules.is_static_object(address, module)) {
+    spec.key_kind = ClassKey::kStatic;
+    spec.key = address;
+    spec.ordinal = module;
+    return spec;
+  }
+  if (initialised && !by_object) return by_init_site(kind, site);
+  if (runtime.options.class_by == ClassBy::kOrigin && (heap_spec(address, spec) || stack_spec(address, spec))) return spec;
+  spec.key_kind = ClassKey::kFirstSite;
+  spec.key = site;
+  if (Place* place = place_of(site)) spec.ordinal = ordinal_of(mix(mix(kFirstUse, site), address), place->next_ordinal);
+  return spec;
+}
+
+}  // namespace crossdep::runtime
