@@ -4,6 +4,8 @@
 // trace (`%case`) each for itself.
 //
 // Threading: one thread.  Allocation: the heap.
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -15,13 +17,25 @@
 namespace crossdep::cli {
 namespace {
 
+const std::vector<std::string> kPrints = {"splat", "text", "json", "dot"};
+
 struct Request {
   std::vector<std::string> traces;
+  traces::Format format = traces::Format::kUnknown;
   std::string graph;
   bool strict = false;
   std::vector<std::string> rules;
   Show show;
 };
+
+// What to read the trace as.
+traces::Format read_as(const std::string& path, const Request& request, Show& show) {
+  if (request.format != traces::Format::kText || path == "-") return request.format;
+  traces::TraceFile file;
+  if (!file.open(path).ok() || file.format() == traces::Format::kText) return request.format;
+  if (show.format == kPrints.front()) show.format = "text";
+  return traces::Format::kUnknown;
+}
 
 int check(const Request& request) {
   Show show = request.show;
@@ -31,7 +45,7 @@ int check(const Request& request) {
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
-    Input input = read_input(path, {.strict = request.strict, .names = &names});
+    Input input = read_input(path, {.format = read_as(path, request, show), .strict = request.strict, .names = &names});
     whole &= input.whole;
     for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
   }
@@ -66,6 +80,20 @@ int check(const Request& request) {
   return worst;
 }
 
+// --format once said what to print: those words still do. `text` is the one word of both: a text trace, unless the content is
+// of another kind, as read_as() finds out.
+std::string set_format(Request& request, const std::string& word) {
+  request.format = traces::Format::kUnknown;
+  if (word == "auto") return "";
+  if (word != "text" && std::find(kPrints.begin(), kPrints.end(), word) != kPrints.end()) {
+    request.show.format = word;
+    return "";
+  }
+  request.format = traces::format_by_name(word);
+  if (request.format != traces::Format::kUnknown) return "";
+  return "'" + word + "' is none of auto, " + traces::format_names();
+}
+
 }  // namespace
 
 void add_check(CLI::App& app, Action& action) {
@@ -73,9 +101,16 @@ void add_check(CLI::App& app, Action& action) {
   auto request = std::make_shared<Request>();
   command->add_option("-o,--output", request->graph, "Write the graph there; - is standard output")->type_name("GRAPH");
   add_rules_option(*command, request->rules);
-  add_show_options(*command, request->show, {"splat", "text", "json", "dot"});
+  command->add_option_function<std::string>(
+             "--format",
+             [request](const std::string& word) {
+               if (const std::string wrong = set_format(*request, word); !wrong.empty()) throw CLI::ValidationError(wrong);
+             },
+             "What the traces are: " + traces::format_names() + "; by default their content tells")
+      ->type_name("FORMAT");
+  add_show_options(*command, request->show, kPrints, "--print");
   command->add_flag("--strict", request->strict, "The first thing a trace says against itself ends its reading, status 2");
-  command->add_option("traces", request->traces, "Traces: native, text (*.cdt), ftrace; - is standard input")
+  command->add_option("traces", request->traces, "Traces; - is standard input")
       ->required()
       ->type_name("TRACE");
   command->footer(

@@ -33,6 +33,7 @@ void add_accept(CLI::App& app, Action& action);
 void add_rules(CLI::App& app, Action& action);
 void add_coverage(CLI::App& app, Action& action);
 void add_scan(CLI::App& app, Action& action);
+void add_kernel_probes(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 
 /// `crossdep: error: TEXT`, `crossdep: warning: TEXT`, `crossdep: hint: TEXT`, `crossdep: TEXT`, each one line on standard error.

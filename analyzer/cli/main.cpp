@@ -76,6 +76,7 @@ int dispatch(int argc, char** argv) {
   add_gate(app, action);     // fail on what is new against a baseline
   add_accept(app, action);   // put something into the baseline
   add_rules(app, action);    // the catalogue of checks
+  add_kernel_probes(app, action);   // what to record a kernel with
   add_render(app, action);   // what the runtime calls to print; not listed
 
   if (unknown_command(app, argc, argv)) return kUnusable;

@@ -46,9 +46,9 @@ std::string rendered(const reports::Graph& graph, const Show& show) {
 
 }  // namespace
 
-void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats) {
+void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats, const char* name) {
   show.format = formats.front();
-  command.add_option("--format", show.format, "Default " + formats.front())
+  command.add_option(name, show.format, "How findings are printed, default " + formats.front())
       ->type_name(joined(formats, "|"))
       ->check([formats](const std::string& word) {
         return std::find(formats.begin(), formats.end(), word) != formats.end()

@@ -27,8 +27,8 @@ struct Show {
   std::string graph_path;                 // for the command to type next
 };
 
-/// --format (the first word is the default), --fail-on, --suppressions, --verbose.
-void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats);
+/// The option `name` for what is printed (the first word is the default), --fail-on, --suppressions, --verbose.
+void add_show_options(CLI::App& command, Show& show, const std::vector<std::string>& formats, const char* name = "--format");
 
 /// Reads the file of --suppressions. False: told.
 bool load_suppressions(Show& show);

@@ -33,6 +33,26 @@ bool parse_task(const char* begin, const char* end, FtraceLine& out) {
   return true;
 }
 
+// Reads `EVENT: BODY` from `at`; a stack trace's line is `<stack trace>` alone. trace-cmd pads the body with blanks.
+bool parse_event(const char* at, const char* end, FtraceLine& out) {
+  constexpr std::string_view kStack = "<stack trace>";
+  const char* const name = at;
+  const void* colon = std::memchr(at, ':', static_cast<std::size_t>(end - at));
+  if (colon == nullptr) {
+    const std::string_view rest(at, static_cast<std::size_t>(end - at));
+    if (!rest.starts_with(kStack)) return false;
+    out.event = kStack;
+    out.body = {};
+    return true;
+  }
+  at = static_cast<const char*>(colon);
+  if (at == name) return false;
+  out.event = {name, static_cast<std::size_t>(at - name)};
+  at = skip_blanks(at + 1, end);
+  out.body = {at, static_cast<std::size_t>(end - at)};
+  return true;
+}
+
 // Reads `FLAGS TIME: EVENT: BODY` from `at`.
 bool parse_rest(const char* at, const char* end, FtraceLine& out) {
   at = skip_blanks(at, end);
@@ -57,16 +77,43 @@ bool parse_rest(const char* at, const char* end, FtraceLine& out) {
   out.fraction = point != nullptr ? static_cast<unsigned>(at - point - 1) : 0;
   at = skip_blanks(at + 1, end);
 
-  const char* name = at;
-  const void* colon = std::memchr(at, ':', static_cast<std::size_t>(end - at));
-  if (colon == nullptr) return false;
-  at = static_cast<const char*>(colon);
-  if (at == name) return false;
-  out.event = {name, static_cast<std::size_t>(at - name)};
-  ++at;
-  if (at < end && *at == ' ') ++at;
-  out.body = {at, static_cast<std::size_t>(end - at)};
-  return true;
+  return parse_event(at, end, out);
+}
+
+bool is_flag(char c) {
+  return c == '.' || c == '#' || c == '*' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
+}
+
+// The latency format, `COMM-PID CPU FLAGS TIME: EVENT: BODY` without brackets, CPU and FLAGS in one word:
+//     bash-1977    0d..1.   12us!: lock_acquire: ffffffff81c0bb58 jiffies_lock
+// The word stands before the first one that begins like a time and ends with a colon.
+bool parse_latency_line(const char* begin, const char* end, FtraceLine& out) {
+  for (const char* at = skip_blanks(begin, end); at < end;) {
+    const char* const word = at;
+    while (at < end && *at != ' ') ++at;
+    const char* const word_end = at;
+    at = skip_blanks(at, end);
+    const char* digits = word;
+    while (digits < word_end && is_digit(*digits)) ++digits;
+    if (digits == word || word_end - digits < 4 || word_end - digits > 7 || digits - word > 5) continue;
+    bool flags = *digits == '.' || *digits == 'd' || *digits == 'D' || *digits == 'b' || *digits == 'X';
+    for (const char* c = digits; c < word_end; ++c) flags &= is_flag(*c);
+    if (!flags) continue;
+    const char* time = at;
+    if (time < end && *time == '-') ++time;   // before the beginning of the latency
+    const char* const time_begin = time;
+    while (time < end && (is_digit(*time) || *time == '.')) ++time;
+    if (time == time_begin || end - time < 3) continue;
+    if (time[0] == 'u' && time[1] == 's') time += 2;
+    while (time < end && (*time == ' ' || *time == '+' || *time == '!' || *time == '#' || *time == '*' || *time == '@' || *time == '$')) ++time;
+    if (time == end || *time != ':' || !parse_task(begin, word, out)) continue;
+    out.cpu = 0;
+    out.time = 0;   // since the trace began, or none
+    for (const char* c = word; c < digits; ++c) out.cpu = out.cpu * 10 + static_cast<std::uint32_t>(*c - '0');
+    out.flags = {digits, static_cast<std::size_t>(word_end - digits)};
+    return parse_event(skip_blanks(time + 1, end), end, out);
+  }
+  return false;
 }
 
 }  // namespace
@@ -77,7 +124,7 @@ bool parse_ftrace_line(std::string_view line, FtraceLine& out) {
   const char* from = begin;
   for (;;) {
     const void* found = std::memchr(from, '[', static_cast<std::size_t>(end - from));
-    if (found == nullptr) return false;
+    if (found == nullptr) return parse_latency_line(begin, end, out);
     const char* const bracket = static_cast<const char*>(found);
     const char* at = bracket + 1;
     std::uint32_t cpu = 0;

@@ -7,7 +7,8 @@
 //
 // A comm may hold blanks, dashes and brackets, so the line is anchored at `[CPU] FLAGS TIME:`, and the pid is what stands
 // behind the last dash before it. FLAGS has 4 characters (older kernels) or 5 and more, or is
-// missing (option noirq-info). (TGID) is printed with option record-tgid.
+// missing (option noirq-info). (TGID) is printed with option record-tgid. Option latency-format writes CPU and FLAGS as one
+// word without brackets, and the time in microseconds: `bash-1977  0d..1.  12us+: EVENT: BODY`.
 //
 // Threading: pure functions.  Allocation: none; views point into the line.
 #pragma once

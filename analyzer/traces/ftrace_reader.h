@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads the kernel's ftrace text (`trace`, `trace_pipe`). Lock events are taken from the richest source in the recording:
+// Reads the kernel's ftrace text (`trace`, `trace_pipe`, the latency format, text of `trace-cmd report`). What its events
+// mean: kernel_events.h.
 //
-//   lockx_*                  tracepoints that print all lockdep sees: map, key, subclass, try, read, nest, caller
-//   probes on lock_acquire   kprobe events with map= key= name= sub= try= read= nest= (any event name: the probed function
-//                            in the body tells, `(lock_acquire+0x0/0x270) map=…`); releases are the stock events'
-//   stock lock_*             name only: a name is not a class, which is noted
-//
-// Beside them: probes on wait_for_completion* and complete* (entry and return), workqueue_execute_*, sched_switch of a
-// task that ends, sched_process_fork. Interrupts follow from the flags column. `[LOST n EVENTS]` and the
-// entries-in-buffer/entries-written header are losses: what the tasks concerned hold is forgotten.
-//
-// Lines that are no events (kernel messages, stack traces) are passed over. A last line without its end is not judged.
+// `[LOST n EVENTS]`, `[n EVENTS DROPPED]` and the entries-in-buffer/entries-written header are losses. A stack trace is the
+// call chain of the event before it. Lines that are no events (kernel messages) are passed over. A last line without its end is
+// not judged.
 //
 // Threading: one thread.  Allocation: see KernelModel; lines are streamed.
 #pragma once

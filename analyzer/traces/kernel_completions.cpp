@@ -15,11 +15,11 @@ bool KernelCompletions::on_a_stack(std::uint64_t address) {
 
 void KernelCompletions::define(Completion& completion, const Event& event) {
   char name[48];
-  const int length = std::snprintf(name, sizeof name, "(completion)0x%llx", static_cast<unsigned long long>(completion.address));
+  const int length = std::snprintf(name, sizeof name, "%s0x%llx", prefix_, static_cast<unsigned long long>(completion.address));
   ClassDefinition its_class;
   its_class.id = ids_.next_class++;
   its_class.key_kind = engine::ClassKey::kInstance;
-  its_class.kind = engine::Kind::kCompletion;
+  its_class.kind = kind_;
   its_class.key = completion.address;
   its_class.ordinal = completion.generation;
   its_class.name = std::string_view(name, static_cast<std::size_t>(length));
@@ -27,7 +27,7 @@ void KernelCompletions::define(Completion& completion, const Event& event) {
   LockDefinition lock;
   lock.id = completion.id;
   lock.class_id = its_class.id;
-  lock.kind = engine::Kind::kCompletion;
+  lock.kind = kind_;
   lock.address = completion.address;
   lock.context = event.context;
   lock.position = event.position;
@@ -115,6 +115,17 @@ void KernelCompletions::complete(std::uint64_t address, bool all, Event event) {
   event.kind = EventKind::kSignal;
   event.lock = completion.id;
   event.number = all ? kAllWaits : 1;
+  consumer_.on_event(event);
+}
+
+void KernelCompletions::wake_all(std::uint64_t address, Event event) {
+  const std::uint32_t known = numbers_.find(address);
+  if (known == AddressMap::kAbsent || completions_[known].waits == 0) return;
+  Completion& completion = completions_[known];
+  completion.signals.assign(completion.waits, event.context);
+  event.kind = EventKind::kSignal;
+  event.lock = completion.id;
+  event.number = kAllWaits;
   consumer_.on_event(event);
 }
 

@@ -10,6 +10,9 @@
 // complete() releases one wait, complete_all() all, present and future. The signals not yet consumed are kept in order,
 // so that the return of a wait can name who released it.
 //
+// Wait queues (prepare_to_wait_event, finish_wait, __wake_up) are told apart in the same way, shown as `(wait queue)0x…`; a
+// wake-up that nobody waits for means nothing there, and wakes all who do.
+//
 // Stacks are recognised by address on x86-64 without address randomisation of the vmalloc area (CONFIG_RANDOMIZE_MEMORY
 // off, or no entropy): elsewhere a reused address is taken for the same completion.
 //
@@ -36,7 +39,9 @@ class KernelCompletions {
  public:
   static constexpr std::uint32_t kNoCompletion = 0xffffffffu;
 
-  KernelCompletions(EventConsumer& consumer, KernelIds& ids) : consumer_(consumer), ids_(ids) {}
+  /// `prefix` names the classes; static.
+  KernelCompletions(EventConsumer& consumer, KernelIds& ids, engine::Kind kind, const char* prefix)
+      : consumer_(consumer), ids_(ids), kind_(kind), prefix_(prefix) {}
 
   /// A wait begins; the handle is for end_wait(). `event` has context, site, flags and position.
   std::uint32_t begin_wait(std::uint64_t address, Event event);
@@ -45,6 +50,10 @@ class KernelCompletions {
   /// A try_wait_for_completion() that consumed a signal.
   void try_wait(std::uint64_t address, Event event);
   void complete(std::uint64_t address, bool all, Event event);
+  /// Ends every wait under way, and is forgotten if there is none.
+  void wake_all(std::uint64_t address, Event event);
+  /// A signal was given to this open wait or to all of them.
+  bool signalled(std::uint32_t completion) const { return !completions_[completion].signals.empty(); }
   void initialise(std::uint64_t address, Event event);
   /// Events are missing: who signalled what is unknown from here on.
   void forget_signals();
@@ -69,6 +78,8 @@ class KernelCompletions {
 
   EventConsumer& consumer_;
   KernelIds& ids_;
+  engine::Kind kind_;
+  const char* prefix_;
   AddressMap numbers_;
   std::vector<Completion> completions_;
 };

@@ -128,6 +128,8 @@ void KernelModel::mask(Task& task, bool hardirqs_off, bool softirqs_off) {
 
 void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
   Level& level = task.levels.back();
+  if (task.down.open() && level.kind != 's' && level.kind != 'h' && level.kind != 'n')
+    semaphores_.passed(task.down, acquire.map, acquire.name, event(EventKind::kRequest, task));
   grant(task, level);
   mask(task, acquire.hardirqs_off, acquire.softirqs_off);
   Held request{};

@@ -64,7 +64,9 @@ KernelModel::Task& KernelModel::task(std::uint32_t pid, std::uint32_t cpu, std::
     dying_[cpu] = nullptr;
   }
   task.cpu = cpu;
-  if (pid != 0 && comm != task.comm && comm != "<...>") {
+  if (cpu < running_.size()) running_[cpu] = &task;
+  else if (cpu < kMostProcessors) running_.resize(cpu + 1, nullptr), running_[cpu] = &task;
+  if (pid != 0 && !comm.empty() && comm != task.comm) {
     task.comm = comm;
     consumer_.on_context_name(task.id, comm);
   }
@@ -90,7 +92,7 @@ void KernelModel::begin_task(Task& task, std::uint32_t pid, std::string_view com
   task.cpu = cpu;
   task.id = ids_.next_context++;
   task.serial = ++serials_;
-  task.comm = comm;
+  task.comm = comm.empty() ? std::string_view("<...>") : comm;   // as the kernel calls it
   task.levels.resize(1);
   ContextDefinition definition;
   definition.id = task.id;
@@ -106,6 +108,7 @@ void KernelModel::end_task(Task& task) {
   while (task.levels.size() > 1) pop_level(task);
   for (const Held& held : task.levels[0].held) --locks_[held.lock].holders;
   if (task.levels[0].pending) --locks_[task.levels[0].request.lock].holders;
+  semaphores_.forget(task.down, task.id);
   consumer_.on_event(event(EventKind::kContextEnd, task));
   task.levels[0] = Level{};
   task.ended = true;
@@ -290,6 +293,59 @@ void KernelModel::initialise_completion(Task& task, std::uint64_t completion) {
   completions_.initialise(completion, event(EventKind::kReinit, task));
 }
 
+// --- wait queues and semaphores --------------------------------------------------------------------------------------
+
+void KernelModel::begin_queue_wait(Task& task, std::uint64_t queue, Site site) {
+  if (task.queue_waited != KernelCompletions::kNoCompletion) {
+    if (task.queue == queue && !queues_.signalled(task.queue_waited)) return;   // it looks at its condition again
+    end_queue_wait(task, task.queue, site);
+  }
+  grant(task, task.levels.back());
+  Event out = event(EventKind::kWaitBegin, task);
+  out.site = site;
+  task.queue = queue;
+  task.queue_waited = queues_.begin_wait(queue, out);
+}
+
+void KernelModel::end_queue_wait(Task& task, std::uint64_t queue, Site site) {
+  if (task.queue_waited == KernelCompletions::kNoCompletion || task.queue != queue) return;
+  grant(task, task.levels.back());
+  Event out = event(EventKind::kWaitEnd, task);
+  out.site = site;
+  queues_.end_wait(task.queue_waited, queues_.signalled(task.queue_waited), out);
+  task.queue_waited = KernelCompletions::kNoCompletion;
+}
+
+void KernelModel::wake_queue(Task& task, std::uint64_t queue, Site site) {
+  grant(task, task.levels.back());
+  Event out = event(EventKind::kSignal, task);
+  out.site = site;
+  queues_.wake_all(queue, out);
+}
+
+void KernelModel::down(Task& task, std::uint64_t semaphore, std::uint8_t flags, Site site) {
+  grant(task, task.levels.back());
+  Event out = event(EventKind::kRequest, task);
+  semaphores_.passed(task.down, 0, {}, out);
+  if (task.down.open()) semaphores_.end_down(task.down, false, out);
+  out.flags = flags;
+  out.site = site;
+  semaphores_.down(task.down, semaphore, out);
+}
+
+void KernelModel::end_down(Task& task, bool got) {
+  grant(task, task.levels.back());
+  semaphores_.end_down(task.down, got, event(EventKind::kRequest, task));
+}
+
+void KernelModel::up(Task& task, std::uint64_t semaphore, Site site) {
+  grant(task, task.levels.back());
+  Event out = event(EventKind::kRelease, task);
+  semaphores_.passed(task.down, 0, {}, out);
+  out.site = site;
+  semaphores_.up(semaphore, out);
+}
+
 // --- losses ----------------------------------------------------------------------------------------------------------
 
 // Nothing is known of what the task holds.
@@ -304,8 +360,14 @@ void KernelModel::forget(Task& task, std::uint64_t count) {
   level = Level{};
   task.context = '.';
   task.serial = ++serials_;
-  task.waits_for = KernelCompletions::kNoCompletion;
+  task.waits_for = task.queue_waited = KernelCompletions::kNoCompletion;
   task.tries = 0;
+  semaphores_.forget(task.down, task.id);
+}
+
+// What runs on another processor now was not on the one with the hole; any other task may have been there since its last record.
+bool KernelModel::concerned(const Task& task, std::uint32_t cpu) const {
+  return cpu == kNoCpu || task.cpu == cpu || task.cpu >= running_.size() || running_[task.cpu] != &task;
 }
 
 void KernelModel::lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t position) {
@@ -313,7 +375,7 @@ void KernelModel::lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t pos
   lost_ += count;
   std::uint64_t left = count;   // counted once, on the first task concerned
   for (const auto& task : tasks_) {
-    if (task->ended || task->cpu != cpu) continue;
+    if (task->ended || !concerned(*task, cpu)) continue;
     forget(*task, left);
     left = 0;
   }
@@ -325,6 +387,7 @@ void KernelModel::lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t pos
     consumer_.on_event(out);
   }
   completions_.forget_signals();
+  queues_.forget_signals();
 }
 
 void KernelModel::lose_beginning(std::uint64_t count) {

@@ -24,6 +24,7 @@
 #include "traces/address_map.h"
 #include "traces/event.h"
 #include "traces/kernel_completions.h"
+#include "traces/kernel_semaphores.h"
 #include "traces/name_table.h"
 
 namespace crossdep::traces {
@@ -48,9 +49,12 @@ class KernelModel {
  public:
   struct Task;   // below
 
-  explicit KernelModel(EventConsumer& consumer) : consumer_(consumer), completions_(consumer, ids_) {}
+  static constexpr std::uint32_t kNoCpu = 0xffffffffu;
 
-  /// The task a record is of; `context` is the context column (see FtraceLine::context), '\0' leaves it as it is.
+  explicit KernelModel(EventConsumer& consumer) : consumer_(consumer), completions_(consumer, ids_, engine::Kind::kCompletion, "(completion)"),
+                                                queues_(consumer, ids_, engine::Kind::kCond, "(wait queue)"), semaphores_(consumer, ids_) {}
+
+  /// The task a record is of; an empty `comm` and kNoCpu are not recorded; `context` is the context column (see FtraceLine::context), '\0' leaves it as it is.
   Task& task(std::uint32_t pid, std::uint32_t cpu, std::string_view comm, char context, std::uint64_t position);
 
   void acquire(Task& task, const KernelAcquire& acquire);
@@ -71,11 +75,22 @@ class KernelModel {
   void complete(Task& task, std::uint64_t completion, bool all, Site site);
   void initialise_completion(Task& task, std::uint64_t completion);
 
+  /// A wait on a wait queue begins (or goes on: woken, but its condition was not met) and ends; all who wait are woken.
+  void begin_queue_wait(Task& task, std::uint64_t queue, Site site);
+  void end_queue_wait(Task& task, std::uint64_t queue, Site site);
+  void wake_queue(Task& task, std::uint64_t queue, Site site);
+
+  void down(Task& task, std::uint64_t semaphore, std::uint8_t flags, Site site);
+  void end_down(Task& task, bool got);
+  void up(Task& task, std::uint64_t semaphore, Site site);
+  /// The task was switched out without having been preempted.
+  void sleep(Task& task) { semaphores_.slept(task.down); }
+
   void fork(Task& parent, std::uint32_t child_pid, std::string_view child_comm);
   /// Its last switch: it is ended as soon as its processor does something else.
   void die(Task& task);
 
-  /// `count` records of this processor are missing.
+  /// `count` records of this processor are missing (kNoCpu: of an unknown one).
   void lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t position);
   /// `count` records are missing before the first.
   void lose_beginning(std::uint64_t count);
@@ -118,12 +133,16 @@ class KernelModel {
     ContextId id = kNone;
     std::uint32_t cpu = 0;
     char context = '.';                 // of the last record
+    std::uint32_t inner_interrupts = 0; // begun inside of an interrupt that was told before them (kernel_events.cpp)
     bool ended = false;
     std::uint64_t serial = 0;           // changes when events were lost
     std::string comm;
     std::vector<Level> levels;          // [0] the task itself
     std::uint32_t waits_for = KernelCompletions::kNoCompletion;
     std::uint64_t tries = 0;            // completion of a try_wait not ended
+    std::uint32_t queue_waited = KernelCompletions::kNoCompletion;
+    std::uint64_t queue = 0;            // its address
+    KernelDown down;
     bool hardirqs_off = false, softirqs_off = false;   // as last told to the consumer
   };
 
@@ -137,6 +156,7 @@ class KernelModel {
   void grant(Task& task, Level& level);
   void mask(Task& task, bool hardirqs_off, bool softirqs_off);
   void forget(Task& task, std::uint64_t count);
+  bool concerned(const Task& task, std::uint32_t cpu) const;
   Event event(EventKind kind, const Task& task) const;
   Event held_event(EventKind kind, const Task& task, const Held& held) const;
   InstanceId work_item(std::uint64_t work, std::string_view function);
@@ -147,7 +167,8 @@ class KernelModel {
 
   EventConsumer& consumer_;
   KernelIds ids_;
-  KernelCompletions completions_;
+  KernelCompletions completions_, queues_;
+  KernelSemaphores semaphores_;
   AddressMap task_numbers_, lock_numbers_, work_numbers_;
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<Lock> locks_;
@@ -155,7 +176,7 @@ class KernelModel {
   NameTable work_functions_;                           // the class of a work item is its function
   std::vector<ClassId> work_classes_;
   std::unordered_map<std::string, ClassId> classes_;   // by key and subclass, or by name
-  std::vector<Task*> dying_;                           // by processor
+  std::vector<Task*> dying_, running_;                 // by processor
   NameTable sites_, names_;
   Task* last_task_ = nullptr;
   std::uint64_t last_key_ = ~std::uint64_t{0};

@@ -12,10 +12,13 @@
 #include <cstring>
 
 #include "traces/ftrace_reader.h"
+#include "traces/lttng_reader.h"
+#include "traces/perf_reader.h"
 #include "traces/proc_lockdep.h"
 #include "traces/rapid_reader.h"
 #include "traces/text_reader.h"
 #include "traces/tool_log.h"
+#include "traces/trace_dat_reader.h"
 
 namespace crossdep::traces {
 namespace {
@@ -28,8 +31,12 @@ struct FormatName {
   std::string_view name;
 };
 constexpr FormatName kFormats[] = {
-    {Format::kNative, "native"}, {Format::kText, "text"}, {Format::kFtrace, "ftrace"},
-    {Format::kRapid, "rapid"}, {Format::kRapidBinary, "rapidbin"}, {Format::kLog, "log"}, {Format::kLockdep, "lockdep"}, {Format::kGraph, "graph"}};
+    {Format::kNative, "native"}, {Format::kText, "text"}, {Format::kFtrace, "ftrace"}, {Format::kPerf, "perf"},
+    {Format::kTraceDat, "trace.dat"}, {Format::kLttng, "lttng"},
+    {Format::kRapid, "rapid-std"}, {Format::kRapidBinary, "rapid-bin"}, {Format::kLog, "log"}, {Format::kLockdep, "lockdep"},
+    {Format::kGraph, "graph"}};
+constexpr FormatName kOtherNames[] = {
+    {Format::kText, "cdt"}, {Format::kPerf, "perf-script"}, {Format::kTraceDat, "trace-cmd"}, {Format::kLttng, "ctf"}, {Format::kRapid, "rapid"}, {Format::kRapidBinary, "rapidbin"}};
 
 // Reads until `size` bytes are there or the input ends. False on an error (errno).
 bool read_some(int fd, std::string& out, std::size_t size) {
@@ -66,10 +73,16 @@ std::string_view format_name(Format format) {
 Format format_by_name(std::string_view name) {
   for (const FormatName& known : kFormats)
     if (known.name == name) return known.format;
+  for (const FormatName& known : kOtherNames)
+    if (known.name == name) return known.format;
   return Format::kUnknown;
 }
 
-std::string_view format_names() { return "native, text, ftrace, rapid, rapidbin, log, lockdep, graph"; }
+std::string format_names() {
+  std::string out;
+  for (const FormatName& known : kFormats) out.append(out.empty() ? "" : ", ").append(known.name);
+  return out;
+}
 
 Format recognise(std::string_view bytes, std::string& cause) {
   if (Container::sniff(bytes)) return Format::kNative;
@@ -77,6 +90,7 @@ Format recognise(std::string_view bytes, std::string& cause) {
     cause = std::string("compressed with ") + program + " more than once";
     return Format::kUnknown;
   }
+  if (looks_like_trace_dat(bytes)) return Format::kTraceDat;
   if (looks_like_rapid_binary(bytes)) return Format::kRapidBinary;
   if (!is_text(bytes)) {
     cause = "not a trace: binary data of no known format";
@@ -99,6 +113,8 @@ Format recognise(std::string_view bytes, std::string& cause) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (looks_like_ftrace(line)) return Format::kFtrace;
     if (looks_like_proc_lockdep(line)) return Format::kLockdep;
+    if (looks_like_lttng_text(line)) return Format::kLttng;
+    if (looks_like_perf_script(line)) return Format::kPerf;
     if (looks_like_tool_log(line)) return Format::kLog;
     if (looks_like_rapid_text(line)) return Format::kRapid;
     if (looks_like_text(line)) return Format::kText;
@@ -127,6 +143,11 @@ Status TraceFile::open(const std::string& path, Format forced) {
   }
   struct stat about {};
   if (::fstat(fd_, &about) != 0) return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
+  if (S_ISDIR(about.st_mode) && is_ctf_folder(path)) {
+    format_ = Format::kLttng;
+    is_folder_ = true;
+    return {};
+  }
   if (S_ISDIR(about.st_mode)) return Status::fail(name_, "is a directory, not a trace");
   if (!read_some(fd_, prefix_, kPrefix)) return Status::fail(name_, std::string("cannot be read: ") + std::strerror(errno));
   if (prefix_.empty()) return Status::fail(name_, "is empty");
@@ -137,7 +158,7 @@ Status TraceFile::open(const std::string& path, Format forced) {
   format_ = forced != Format::kUnknown ? forced : recognise(prefix_, cause);
   if (format_ == Format::kUnknown) return Status::at_offset(Status::Outcome::kFailed, name_, 0, cause);
   // What is not read front to back must be a file.
-  if (format_ != Format::kNative || (!is_input_ && unpacker == nullptr)) return {};
+  if ((format_ != Format::kNative && format_ != Format::kTraceDat) || (!is_input_ && unpacker == nullptr)) return {};
   const Status status = copy_input();
   if (status.failed() || unpacker == nullptr) return status;
   return unpacker_.finish().ok() ? Status{} : Status::fail(name_, std::string("the compressed data is damaged or cut, says ") + unpacker);
@@ -229,6 +250,17 @@ Status TraceFile::read_format(EventConsumer& consumer, TraceFacts* facts) {
     case Format::kFtrace: {
       LineSource source(fd_, prefix_, stop_);
       return read_ftrace(source, name_, consumer);
+    }
+    case Format::kPerf: {
+      LineSource source(fd_, prefix_, stop_);
+      return read_perf_script(source, name_, consumer);
+    }
+    case Format::kTraceDat:
+      return read_trace_dat(path_, name_, consumer);
+    case Format::kLttng: {
+      if (is_folder_) return read_ctf_folder(path_, name_, consumer);
+      LineSource source(fd_, prefix_, stop_);
+      return read_lttng_text(source, name_, consumer);
     }
     case Format::kRapid: {
       LineSource source(fd_, prefix_, stop_);

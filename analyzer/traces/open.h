@@ -26,6 +26,9 @@ enum class Format {
   kNative,      // crossdep's binary file: a trace if it holds events, else the journal of a run
   kText,        // text trace, *.cdt
   kFtrace,      // the kernel's ftrace text
+  kPerf,        // text of `perf script`
+  kTraceDat,    // trace-cmd's trace.dat
+  kLttng,       // LTTng-UST's pthread events: a CTF folder, or the text babeltrace2 makes of it
   kRapid,       // RAPID's standard text
   kRapidBinary, // and its binary form
   kLog,         // what another tool printed: a kernel log, ThreadSanitizer's or Helgrind's output
@@ -33,11 +36,12 @@ enum class Format {
   kGraph,       // a graph (JSON): no trace, but accepted beside traces by the commands
 };
 
-/// The name used by --format: native, text, ftrace, rapid, rapidbin, log, lockdep, graph.
+/// The name used by --format.
 std::string_view format_name(Format format);
-/// kUnknown if there is no such format; a message can list format_names().
+/// kUnknown if there is no such format; some have a second name (the file's usual ending, for instance).
 Format format_by_name(std::string_view name);
-std::string_view format_names();
+/// All names, separated by `, `.
+std::string format_names();
 
 /// An open file and what it seems to be.
 class TraceFile {
@@ -87,6 +91,7 @@ class TraceFile {
   int fd_ = -1;
   bool owned_ = false;
   bool is_input_ = false;
+  bool is_folder_ = false;
   Unpacker unpacker_;
   Format format_ = Format::kUnknown;
   std::string name_, path_, prefix_;

@@ -12,7 +12,9 @@
 //   replay            events that lie in memory, engine only: few chains (each context repeats itself), many chains (10 000
 //                     pairs of locks, more than a context's cache of chain keys holds)
 //
-// Run: trace_bench [FTRACE-FILE]
+//   trace.dat         the file given, records of the kernel's lock events, read and judged
+//
+// Run: trace_bench [FTRACE-FILE | TRACE.DAT]
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@
 #include "traces/rapid_reader.h"
 #include "traces/replay.h"
 #include "traces/text_reader.h"
+#include "traces/trace_dat_reader.h"
 #include "traces/validator.h"
 
 using namespace crossdep;
@@ -264,6 +267,28 @@ void bench_replay(const char* name, bool many) {
               static_cast<double>(events.size()) * kRounds / took / 1e6);
 }
 
+void bench_trace_dat(const std::string& path) {
+  std::uint64_t events = 0;
+  Status status;
+  const double read = best_of(3, [&] {
+    NoConsumer consumer;
+    status = read_trace_dat(path, path, consumer);
+    events = consumer.events;
+  });
+  if (!status.ok()) {
+    std::printf("trace.dat: %s\n", status.text().c_str());
+    return;
+  }
+  const double judged = best_of(3, [&] {
+    NoSink sink;
+    Replay replay(sink);
+    read_trace_dat(path, path, replay);
+    replay.finish();
+  });
+  std::printf("trace.dat, events   %8.1f M events/s\ntrace.dat, judged   %8.1f M events/s\n", static_cast<double>(events) / read / 1e6,
+              static_cast<double>(events) / judged / 1e6);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -273,6 +298,10 @@ int main(int argc, char** argv) {
     if (once.empty()) {
       std::fprintf(stderr, "trace_bench: %s cannot be read\n", argv[1]);
       return 2;
+    }
+    if (looks_like_trace_dat(once)) {
+      bench_trace_dat(argv[1]);
+      return 0;
     }
     std::string content;
     while (content.size() < 60'000'000) content += once;

@@ -22,7 +22,7 @@ T1 acquire B
 T1 release B
 T1 release A
 """
-COMMANDS = ["run", "check", "report", "merge", "gate", "accept", "explain", "scan", "coverage", "rules"]
+COMMANDS = ["run", "check", "report", "merge", "gate", "accept", "explain", "scan", "coverage", "rules", "kernel-probes"]
 
 
 def one_error(box, done, status=2, *parts):
@@ -79,6 +79,82 @@ def unknown_option_names_the_nearest(box):
 def unknown_format_is_refused(box):
     box.write("t.cdt", ABBA)
     one_error(box, box.run(box.crossdep, "report", "--format", "yaml", "t.cdt"), 2, "yaml")
+
+
+@test
+def check_takes_the_input_format(box):
+    box.write("t.cdt", ABBA)
+    for word in ("auto", "text", "cdt"):
+        done = box.run(box.crossdep, "check", "--format", word, "t.cdt")
+        box.equal(done.status, 1, "status with " + word)
+        box.has(done.out, "WARNING: possible circular")
+    one_error(box, box.run(box.crossdep, "check", "--format", "yaml", "t.cdt"), 2, "yaml")
+    done = box.run(box.crossdep, "check", "--format", "rapid-std", "t.cdt")
+    one_error(box, done, 2, "t.cdt:")
+    help_text = box.run(box.crossdep, "check", "--help").out
+    for word in ("native", "text", "ftrace", "perf", "trace.dat", "lttng", "rapid-std", "rapid-bin"):
+        box.has(help_text, word)
+
+
+@test
+def check_prints_in_the_form_asked_for(box):
+    box.write("t.cdt", ABBA)
+    box.run(box.crossdep, "check", "-o", "g.cdgraph", "t.cdt")
+    box.has(box.run(box.crossdep, "check", "--print", "text", "t.cdt").out, "cycle: ")
+    json.loads(box.run(box.crossdep, "check", "--print", "json", "t.cdt").out)
+    box.has(box.run(box.crossdep, "check", "--print", "dot", "t.cdt").out, "digraph")
+    # The words that --format once took.
+    json.loads(box.run(box.crossdep, "check", "--format", "json", "t.cdt").out)
+    box.has(box.run(box.crossdep, "check", "--format", "dot", "t.cdt").out, "digraph")
+    box.has(box.run(box.crossdep, "check", "--format", "text", "g.cdgraph").out, "cycle: ")
+    box.has(box.run(box.crossdep, "check", "--format", "splat", "t.cdt").out, "WARNING")
+    one_error(box, box.run(box.crossdep, "check", "--print", "yaml", "t.cdt"), 2, "yaml")
+
+
+@test
+def kernel_probes(box):
+    for arch in ("x86_64", "arm64"):
+        done = box.run(box.crossdep, "kernel-probes", "--arch", arch)
+        box.equal(done.status, 0, "status")
+        box.has(done.out, "p:crossdep/lock_acquire_args lock_acquire map=$arg1:x64")
+        box.equal(done.err, "", "standard error")
+    box.has(box.run(box.crossdep, "kernel-probes", "--arch", "arm64", "--registers").out, "map=%x0:x64")
+    one_error(box, box.run(box.crossdep, "kernel-probes", "--arch", "vax"), 2, "vax")
+
+
+@test
+def check_reads_kernel_and_lttng_recordings(box):
+    data = SOURCE / "tests" / "data"
+    for name in ("kernel/stock.perf-script", "kernel/stacks.ftrace", "kernel/xrelease.ftrace", "lttng/abba.txt"):
+        done = box.run(box.crossdep, "check", str(data / name))
+        box.equal(done.status, 0 if "stock" in name else 1, "status of " + name)
+        piped = box.run(box.crossdep, "check", "-", stdin=(data / name).read_bytes())
+        box.equal(piped.status, done.status, "status of " + name + " on standard input")
+    for name in ("kernel/stacks.trace.dat.xz", "lttng/abba"):
+        done = box.run(box.crossdep, "check", str(data / name))
+        box.check(done.status == 1 or (done.status == 2 and ("trace-cmd report" in done.err or "babeltrace2" in done.err)), "answer to " + name)
+    box.write("empty/none", "")
+    one_error(box, box.run(box.crossdep, "check", "empty"), 2, "is a directory")
+
+
+@test
+def check_says_what_is_wrong_with_a_ctf_folder(box):
+    box.write("ctf/metadata", "no metadata at all")
+    one_error(box, box.run(box.crossdep, "check", "ctf"), 2, "babeltrace2")
+
+
+@test
+def recording_a_kernel_says_what_is_missing(box):
+    script = SOURCE / "examples" / "kernel" / "record"
+    box.equal(box.run(script, "--help").status, 0, "status of --help")
+    done = box.run(script, "--nonsense")
+    box.equal(done.status, 2, "status of an unknown option")
+    box.has(done.err, "--nonsense")
+    box.equal(box.run(script).status, 2, "status without a command")
+    if os.geteuid() != 0:
+        done = box.run(script, "--", "true")
+        box.equal(done.status, 2, "status without root")
+        box.has(done.err, "root")
 
 
 @test

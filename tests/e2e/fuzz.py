@@ -27,6 +27,8 @@ CORPUS = {
     "ftrace": lambda box: [p.read_bytes() for p in DATA.glob("kernel/*.ftrace")] +
                           [lzma.open(p).read(KEPT) for p in sorted(DATA.glob("kernel/*.ftrace.xz"))],
     "rapid": lambda box: [p.read_bytes() for p in DATA.glob("rapid/*.std")],
+    "perf": lambda box: [p.read_bytes() for p in DATA.glob("kernel/*.perf-script")],
+    "lttng": lambda box: [p.read_bytes() for p in DATA.glob("lttng/*.txt")],
     "rapidbin": lambda box: [p.read_bytes() for p in DATA.glob("rapid/*.data")],
     "graph": lambda box: [p.read_bytes() for p in recordings(box) if p.suffix == ".cdgraph"],
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// The outside of a trace.dat: its magic, version and, for version 6, the sizes of its parts, all of which must lie within the
+// file. libtracecmd believes them; what is cut or damaged is told before it is asked.
+//
+// Format source: trace-cmd.dat.v6(5). Threading: pure functions.  Allocation: none to speak of.
+#pragma once
+
+#include <string>
+
+#include "traces/status.h"
+
+namespace crossdep::traces {
+
+/// kFailed, with the offset and the cause, for what cannot be read.
+Status check_trace_dat_header(const std::string& path, const std::string& file);
+
+}  // namespace crossdep::traces
