@@ -200,9 +200,12 @@ class Evaluation {
       if (!fits_any(rule.classes, name(f.classes.front()))) continue;
       if (f.verdict == Verdict::kDeadlock || f.instance == kNoIndex) continue;
       const bool up = graph_.instances[f.instance].address > graph_.instances[f.other].address;
-      const bool both = f.reason_code == "nested-unordered";
+      // What was inferred otherwise - parents, levels - says nothing of addresses.
+      const bool ascends = up && f.reason_code == "nested-ordered";
+      const bool breaks = f.reason_code == "nested-unordered" || f.reason_code == "nested-cycle" || (!up && f.reason_code == "nested-ordered");
+      if (rule.by_address && !ascends && !breaks) continue;
       f.reason_code = kDeclaredNesting;
-      if (!rule.by_address || (up && !both)) {
+      if (!rule.by_address || ascends) {
         f.verdict = Verdict::kRefuted;
         f.reason = "a rule allows this nesting" + by(rule);
       } else {

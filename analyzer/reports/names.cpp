@@ -107,7 +107,8 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rul
 }
 
 void rename(Wish& wish, const NamedClass& c, FrameResolver& resolver, const NameRules& rules) {
-  const bool by_place = c.info.key_kind == ClassKey::kInitSite || c.info.key_kind == ClassKey::kFirstSite;
+  const bool by_place = c.info.key_kind == ClassKey::kInitSite || c.info.key_kind == ClassKey::kFirstSite ||
+                        c.info.key_kind == ClassKey::kHeap;
   const std::string name = rules.rename(wish.stem + wish.tail, c.info.kind,
                                         by_place ? frames_at(c.info.key, resolver, &rules) : std::vector<Frame>());
   if (!name.empty()) wish = {name, {}, {}};

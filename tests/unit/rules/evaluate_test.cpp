@@ -194,3 +194,11 @@ TEST_CASE("what rules find, printed", "[rules]") {
   for (const reports::Finding& f : graph.findings) out += reports::render_splat(graph, f, {}) + "\n";
   reports::test::check_golden("splat_rules.txt", out);
 }
+
+TEST_CASE("nesting declared to ascend: the same two locks both ways break it", "[rules]") {
+  const std::string both = "T1 init a.1 class=a\nT1 init a.2 class=a\nT1 acquire a.1\nT1 acquire a.2\nT1 release a.2\nT1 release a.1\n"
+                           "T2 acquire a.2\nT2 acquire a.1\nT2 release a.1\nT2 release a.2\n"
+                           "T3 acquire a.1\nT3 acquire a.2\nT3 release a.2\nT3 release a.1\n";
+  const rules::RuleSet rules = rules_of(R"({"nesting": [{"class": "^a$", "order": "address"}]})");
+  CHECK(found(judge(both, rules)) == "recursive-lock possible: a\n");
+}
