@@ -9,6 +9,7 @@
 
 #include "traces/ftrace_line.h"
 #include "traces/kernel_events.h"
+#include "traces/waiting_record.h"
 
 namespace crossdep::traces {
 namespace {
@@ -29,7 +30,6 @@ class FtraceReader {
   void look_at_time(const FtraceLine& line);
   void time_turns_back(const FtraceLine& line, std::uint64_t earlier, bool all);
   void event(const FtraceLine& line);
-  void wait_for_stack(const KernelRecord& record);
   void give_waiting();
 
   LineSource& source_;
@@ -48,10 +48,7 @@ class FtraceReader {
   std::uint64_t foreign_ = 0, first_foreign_ = 0;
   bool stacks_ = false;                 // the recording has stack traces
   bool in_stack_ = false;               // of waiting_; its frames follow
-  bool waits_ = false;
-  KernelRecord waiting_;                // its views point into waiting_text_
-  std::string waiting_text_;
-  std::vector<Site> frames_;
+  WaitingRecord waiting_;
 };
 
 Status FtraceReader::run() {
@@ -127,7 +124,7 @@ bool FtraceReader::comment_or_loss(std::string_view text) {
       std::string_view frame = trimmed.substr(3);
       if (const std::size_t address = frame.rfind(" <"); address != std::string_view::npos && address != 0) frame = frame.substr(0, address);
       if (const std::size_t address = frame.rfind(" ("); address != std::string_view::npos && address != 0) frame = frame.substr(0, address);
-      frames_.push_back(kernel_.site(frame));
+      waiting_.add_frame(kernel_.site(frame));
     }
     return true;
   }
@@ -143,7 +140,7 @@ void FtraceReader::line(std::string_view text) {
     return;
   }
   if (comment_or_loss(text)) return;
-  if ((kernel_.count() != 0 || waits_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
+  if ((kernel_.count() != 0 || waiting_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
 }
 
 // A processor's records are in order. Those of several may stand a little out of it where they were read while written,
@@ -178,7 +175,7 @@ void FtraceReader::event(const FtraceLine& line) {
   // `<stack trace>`, or `kernel_stack: <stack trace>`: its frames come in the next lines.
   if (line.event == "kernel_stack" || line.event == "<stack trace>") {
     stacks_ = true;
-    in_stack_ = waits_ && frames_.empty() && line.pid == waiting_.pid && line.cpu == waiting_.cpu;
+    in_stack_ = waiting_ && !waiting_.has_frames() && line.pid == waiting_.record().pid && line.cpu == waiting_.record().cpu;
     return;
   }
   give_waiting();
@@ -193,31 +190,13 @@ void FtraceReader::event(const FtraceLine& line) {
   record.event = line.event;
   record.body = line.body;
   record.position = number_;
-  if (stacks_) wait_for_stack(record);
+  if (stacks_) waiting_.hold(record);
   else kernel_.record(record);
-}
-
-void FtraceReader::wait_for_stack(const KernelRecord& record) {
-  waiting_text_.clear();
-  waiting_text_.append(record.comm).append(record.event).append(record.body);
-  waiting_ = record;
-  const std::string_view text = waiting_text_;
-  waiting_.comm = text.substr(0, record.comm.size());
-  waiting_.event = text.substr(record.comm.size(), record.event.size());
-  waiting_.body = text.substr(record.comm.size() + record.event.size());
-  waits_ = true;
-  in_stack_ = false;
-  frames_.clear();
 }
 
 void FtraceReader::give_waiting() {
   in_stack_ = false;
-  if (!waits_) return;
-  waits_ = false;
-  waiting_.frames = frames_.data();
-  waiting_.frame_count = frames_.size();
-  kernel_.record(waiting_);
-  frames_.clear();
+  waiting_.give(kernel_);
 }
 
 }  // namespace

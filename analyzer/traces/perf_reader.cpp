@@ -7,6 +7,7 @@
 
 #include "traces/kernel_events.h"
 #include "traces/perf_line.h"
+#include "traces/waiting_record.h"
 
 namespace crossdep::traces {
 namespace {
@@ -22,7 +23,6 @@ class PerfReader {
   void line(std::string_view text);
   void event(const PerfLine& line);
   void lost(const PerfLine& line);
-  void give_waiting();
 
   LineSource& source_;
   const std::string& file_;
@@ -30,10 +30,8 @@ class PerfReader {
   KernelEvents kernel_;
   std::uint64_t number_ = 0;
   std::uint64_t foreign_ = 0, first_foreign_ = 0, taskless_ = 0;
-  bool waits_ = false;
-  KernelRecord waiting_;                // its views point into waiting_text_
-  std::string waiting_text_, place_;
-  std::vector<Site> frames_;
+  WaitingRecord waiting_;
+  std::string place_;
 };
 
 Status PerfReader::run() {
@@ -52,7 +50,7 @@ Status PerfReader::run() {
     line(text);
   }
   // The frames of the last event are missing if its chain was cut; the event itself is whole.
-  give_waiting();
+  waiting_.give(kernel_);
   kernel_.finish("line");
   if (foreign_ != 0)
     consumer_.on_note(std::to_string(foreign_) + (foreign_ == 1 ? " line is no perf event and was passed over, line "
@@ -69,7 +67,7 @@ Status PerfReader::run() {
 
 void PerfReader::line(std::string_view text) {
   if (text.empty()) {   // the end of a call chain
-    give_waiting();
+    waiting_.give(kernel_);
     return;
   }
   if (text.front() == '#') return;
@@ -79,13 +77,13 @@ void PerfReader::line(std::string_view text) {
     return;
   }
   std::string_view symbol, module;
-  if (waits_ && parse_perf_frame(text, symbol, module)) {
+  if (waiting_ && parse_perf_frame(text, symbol, module)) {
     place_ = symbol;
     if (!module.empty()) place_.append(" [").append(module).append("]");
-    frames_.push_back(kernel_.site(place_));
+    waiting_.add_frame(kernel_.site(place_));
     return;
   }
-  if ((kernel_.count() != 0 || waits_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
+  if ((kernel_.count() != 0 || waiting_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
 }
 
 // `PERF_RECORD_LOST lost 12`, `PERF_RECORD_LOST_SAMPLES lost samples 12`.
@@ -99,35 +97,23 @@ void PerfReader::lost(const PerfLine& line) {
 }
 
 void PerfReader::event(const PerfLine& line) {
-  give_waiting();
+  waiting_.give(kernel_);
   if (line.event.starts_with("PERF_RECORD_LOST")) lost(line);
   if (line.system.empty()) return;
   if (line.tid == PerfLine::kNone) {
     ++taskless_;
     return;
   }
-  waiting_text_.clear();
-  waiting_text_.append(line.comm).append(line.event).append(line.body);
-  const std::string_view text = waiting_text_;
-  waiting_ = KernelRecord{};
-  waiting_.pid = line.tid;
-  waiting_.cpu = line.cpu == PerfLine::kNone ? KernelRecord::kNoCpu : line.cpu;
-  waiting_.comm = text.substr(0, line.comm.size());
-  if (waiting_.comm.starts_with(":") && waiting_.comm.find_first_not_of("0123456789", 1) == std::string_view::npos) waiting_.comm = {};   // `:123`, unknown
-  if (line.flags.size() >= 3) waiting_.context = line.flags[2];
-  waiting_.event = text.substr(line.comm.size(), line.event.size());
-  waiting_.body = text.substr(line.comm.size() + line.event.size());
-  waiting_.position = number_;
-  waits_ = true;
-  frames_.clear();
-}
-
-void PerfReader::give_waiting() {
-  if (!waits_) return;
-  waits_ = false;
-  waiting_.frames = frames_.data();
-  waiting_.frame_count = frames_.size();
-  kernel_.record(waiting_);
+  KernelRecord record;
+  record.pid = line.tid;
+  record.cpu = line.cpu == PerfLine::kNone ? KernelRecord::kNoCpu : line.cpu;
+  const bool unknown = line.comm.starts_with(":") && line.comm.find_first_not_of("0123456789", 1) == std::string_view::npos;   // `:123`
+  if (!unknown) record.comm = line.comm;
+  if (line.flags.size() >= 3) record.context = line.flags[2];
+  record.event = line.event;
+  record.body = line.body;
+  record.position = number_;
+  waiting_.hold(record);
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "traces/splat_words.h"
+
 namespace crossdep::traces {
 namespace {
-
-bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
 
 bool initialises(std::string_view function) { return has(function, "_init") || has(function, "Create"); }
 

@@ -23,8 +23,6 @@ bool is_rule(std::string_view text, char of) {
   return text.size() >= 8 && text.find_first_not_of(of) == std::string_view::npos;
 }
 
-bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
-
 unsigned leading_number(std::string_view text) {
   unsigned out = 0;
   std::from_chars(text.data(), text.data() + text.size(), out);

@@ -82,6 +82,15 @@ std::string_view first_word(std::string_view text) { return text.substr(0, text.
 
 }  // namespace
 
+bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+
+std::uint64_t number_behind(std::string_view text, std::string_view words, int base) {
+  const std::size_t at = text.find(words);
+  std::uint64_t out = 0;
+  if (at != std::string_view::npos) std::from_chars(text.data() + at + words.size(), text.data() + text.size(), out, base);
+  return out;
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);

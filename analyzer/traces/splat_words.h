@@ -12,6 +12,7 @@
 // Threading: pure functions.  Allocation: std::string.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@
 namespace crossdep::traces {
 
 std::string_view trimmed(std::string_view text);
+bool has(std::string_view text, std::string_view word);
+/// The number directly behind the first `words` in `text`; 0 if there is none.
+std::uint64_t number_behind(std::string_view text, std::string_view words, int base = 10);
 
 /// ` (NAME){usage}-{o:i}` with or without what follows; `text` becomes what stands behind it. False: no class there.
 bool parse_class(std::string_view& text, PrintedLock& out);

@@ -18,15 +18,6 @@ using engine::Verdict;
 
 constexpr std::string_view kHead = "WARNING: ThreadSanitizer: ";
 
-bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
-
-std::uint64_t number_behind(std::string_view text, std::string_view words, int base = 10) {
-  const std::size_t at = text.find(words);
-  std::uint64_t out = 0;
-  if (at != std::string_view::npos) std::from_chars(text.data() + at + words.size(), text.data() + text.size(), out, base);
-  return out;
-}
-
 std::string between(std::string_view text, std::string_view begin, std::string_view end) {
   const std::size_t from = text.find(begin);
   if (from == std::string_view::npos) return {};

@@ -16,15 +16,6 @@ namespace {
 using engine::Check;
 using engine::Verdict;
 
-bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
-
-std::uint64_t number_behind(std::string_view text, std::string_view words, int base = 10) {
-  const std::size_t at = text.find(words);
-  std::uint64_t out = 0;
-  if (at != std::string_view::npos) std::from_chars(text.data() + at + words.size(), text.data() + text.size(), out, base);
-  return out;
-}
-
 // "==1234== TEXT" or "==00:00:01.234 1234== TEXT", behind any prefix. False: not valgrind's.
 bool take_prefix(std::string_view line, std::uint64_t& pid, std::string_view& text) {
   for (std::size_t at = line.find("=="); at != std::string_view::npos && at < 200; at = line.find("==", at + 1)) {
