@@ -150,27 +150,13 @@ class Orders {
     f.links = {{d.from, d.to, w}, {d.to, d.from, declared_witness()}};
     f.classes = {d.to, d.from};
     closing(f, f.links.front());
-    f.other_stack = acquired_at(d.from, w);
+    f.other_stack = w.origin == Origin::kHeld ? acquisition_of(graph_, d.from, w) : kNoIndex;
     const std::string who = w.context == kNoIndex ? "a context" : reports::context_name(graph_, w.context);
     const std::string from = graph_.classes[d.from].name, to = graph_.classes[d.to].name;
     f.reason = who + (engine::is_crosslock(graph_.classes[d.from].kind) ? " requested " + to + " before it released " + from
                                                                          : " requested " + to + " while it held " + from) +
                ", but " + to + " comes first" + by(rule);
     return f;
-  }
-
-  Index acquired_at(Index class_index, const Witness& w) const {
-    if (w.origin != Origin::kHeld) return kNoIndex;
-    Index any = kNoIndex;
-    for (const Dependency& d : graph_.dependencies) {
-      if (d.to != class_index) continue;
-      for (const Witness& other : d.witnesses) {
-        if (other.to_site != w.from_site || other.to_stack == kNoIndex) continue;
-        if (other.context == w.context) return other.to_stack;
-        any = other.to_stack;
-      }
-    }
-    return any != kNoIndex ? any : w.from_site;
   }
 
   // The modes in which a step can be gone: reached recursively only exclusive holders block.

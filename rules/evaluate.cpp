@@ -25,6 +25,19 @@ using reports::Index;
 using reports::kNoIndex;
 using reports::Witness;
 
+Index acquisition_of(const Graph& graph, Index class_index, const Witness& w) {
+  Index any = kNoIndex;
+  for (const Dependency& d : graph.dependencies) {
+    if (d.to != class_index) continue;
+    for (const Witness& other : d.witnesses) {
+      if (other.to_site != w.from_site || other.to_stack == kNoIndex) continue;
+      if (other.context == w.context) return other.to_stack;
+      any = other.to_stack;
+    }
+  }
+  return any != kNoIndex ? any : w.from_site;
+}
+
 bool fits_any(const Patterns& patterns, const std::string& name) {
   return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) { return fits(pattern, name); });
 }
@@ -81,24 +94,9 @@ class Evaluation {
     f.site = w.to_site;
     f.stack = w.to_stack;
     f.other = w.from;
-    f.other_stack = stack_of(d.from, w);
+    f.other_stack = w.wait_stack != kNoIndex && w.waiter == kNoIndex ? w.wait_stack : acquisition_of(graph_, d.from, w);
     f.held = w.held;
     add(std::move(f));
-  }
-
-  // Where the lock of `class_index` that `w` says was held was taken.
-  Index stack_of(Index class_index, const Witness& w) const {
-    if (w.wait_stack != kNoIndex && w.waiter == kNoIndex) return w.wait_stack;
-    Index any = kNoIndex;
-    for (const Dependency& d : graph_.dependencies) {
-      if (d.to != class_index) continue;
-      for (const Witness& other : d.witnesses) {
-        if (other.to_site != w.from_site || other.to_stack == kNoIndex) continue;
-        if (other.context == w.context) return other.to_stack;
-        any = other.to_stack;
-      }
-    }
-    return any != kNoIndex ? any : w.from_site;
   }
 
   Index operation_class(const std::string& operation) {

@@ -43,6 +43,9 @@ std::vector<Occurrence> occurrences_of(const Performed& performed, reports::Grap
 /// The first rule's position of each class: exact names before patterns, else the first pattern that fits; -1: none.
 std::vector<int> positions_of(const OrderRule& rule, const reports::Graph& graph);
 
+/// The stack of a request for this class where `witness` says that its lock was taken; that place alone if none is known.
+reports::Index acquisition_of(const reports::Graph& graph, reports::Index class_index, const reports::Witness& witness);
+
 /// Whether one of the patterns fits the class's name.
 bool fits_any(const Patterns& patterns, const std::string& name);
 

@@ -226,13 +226,11 @@ void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
   if (nearest == nullptr) return;
   if (in_cycle && worst.verdict >= Verdict::kPossible && blocked_for_ever(cause))
     worst = {Verdict::kDeadlock, Reason::kBlockedNow, {0, 0}, kNone};
-  if (!in_cycle || worst.verdict < Verdict::kPossible) {
-    if (excused) return;
-    // Declared to ascend, it does not; else by the order inferred, which a cycle that is excused replaces.
-    const Judgement order = cause.lock->flags & kOrderAddress ? Judgement{Verdict::kPossible, Reason::kNestedUnordered, {0, 0}, kNone}
-                                                              : nesting_.order_of(graph_.lock_class(cause.class_id));
-    if (!in_cycle) worst = order;
-  }
+  if (excused && worst.verdict < Verdict::kPossible) return;
+  // No cycle: declared to ascend, it does not; else by the order inferred.
+  if (!in_cycle)
+    worst = cause.lock->flags & kOrderAddress ? Judgement{Verdict::kPossible, Reason::kNestedUnordered, {0, 0}, kNone}
+                                              : nesting_.order_of(graph_.lock_class(cause.class_id));
   report_simple(cause, Check::kRecursiveLock, worst, nearest, chain_step(cause.class_id, 1));
 }
 

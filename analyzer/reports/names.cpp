@@ -19,29 +19,8 @@ namespace {
 using engine::ClassKey;
 using engine::Kind;
 
-// What stands in brackets before the name of something waited for; nullptr for a lock.
-const char* tag(Kind kind) {
-  switch (kind) {
-    case Kind::kCompletion: return "(complete)";
-    case Kind::kCond: return "(cond)";
-    case Kind::kSemaphore: return "(sem)";
-    case Kind::kFuture: return "(future)";
-    case Kind::kBarrier: return "(barrier)";
-    case Kind::kLatch: return "(latch)";
-    case Kind::kOnce: return "(once)";
-    case Kind::kGuard: return "(guard)";
-    case Kind::kThread: return "(thread)";
-    case Kind::kProcess: return "(process)";
-    case Kind::kWork: return "(work)";
-    case Kind::kWorkqueue: return "(workqueue)";
-    case Kind::kFutex: return "(futex)";
-    default: return nullptr;
-  }
-}
-
 std::string tagged(Kind kind, const std::string& name) {
-  const char* text = tag(kind);
-  return text == nullptr ? name : text + name;
+  return kind_tag(kind) + name;
 }
 
 std::string place_name(const Frame& frame) {
@@ -115,6 +94,25 @@ void rename(Wish& wish, const NamedClass& c, FrameResolver& resolver, const Name
 }
 
 }  // namespace
+
+const char* kind_tag(Kind kind) {
+  switch (kind) {
+    case Kind::kCompletion: return "(complete)";
+    case Kind::kCond: return "(cond)";
+    case Kind::kSemaphore: return "(sem)";
+    case Kind::kFuture: return "(future)";
+    case Kind::kBarrier: return "(barrier)";
+    case Kind::kLatch: return "(latch)";
+    case Kind::kOnce: return "(once)";
+    case Kind::kGuard: return "(guard)";
+    case Kind::kThread: return "(thread)";
+    case Kind::kProcess: return "(process)";
+    case Kind::kWork: return "(work)";
+    case Kind::kWorkqueue: return "(workqueue)";
+    case Kind::kFutex: return "(futex)";
+    default: return "";
+  }
+}
 
 const Frame& own_frame(const std::vector<Frame>& frames) {
   for (const Frame& frame : frames)

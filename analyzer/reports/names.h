@@ -50,6 +50,9 @@ std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, Fr
 /// The class as printed: base and, as the kernel does, "/subclass" unless it is 0.
 std::string display_name(const std::string& base, unsigned subclass);
 
+/// What stands in brackets before the name of something waited for; empty for a lock.
+const char* kind_tag(engine::Kind kind);
+
 /// The frame of the caller's own code nearest to the place: the first that is no library's, else the first.
 const Frame& own_frame(const std::vector<Frame>& frames);
 

@@ -9,26 +9,12 @@
 #include <map>
 #include <tuple>
 
+#include "reports/names.h"
+
 namespace crossdep::source {
 namespace {
 
 using engine::Kind;
-
-const char* tag(Kind kind) {
-  switch (kind) {
-    case Kind::kCompletion: return "(complete)";
-    case Kind::kCond: return "(cond)";
-    case Kind::kSemaphore: return "(sem)";
-    case Kind::kFuture: return "(future)";
-    case Kind::kBarrier: return "(barrier)";
-    case Kind::kLatch: return "(latch)";
-    case Kind::kOnce: return "(once)";
-    case Kind::kThread: return "(thread)";
-    case Kind::kWork: return "(work)";
-    case Kind::kWorkqueue: return "(workqueue)";
-    default: return "";
-  }
-}
 
 class Collector {
  public:
@@ -114,12 +100,12 @@ class Collector {
   ClassIndex class_of(PlaceId place, Kind kind) {
     const std::string name = p_.class_name(place);
     if (name.empty()) return -1;
-    return class_named(tag(kind) + name, kind, p_.places().exact(place) && p_.places().root(place) == PlaceKind::kGlobal);
+    return class_named(reports::kind_tag(kind) + name, kind, p_.places().exact(place) && p_.places().root(place) == PlaceKind::kGlobal);
   }
 
   ClassIndex class_named(std::string name, Kind kind, bool single) {
     // A name that was given with its tag keeps it once.
-    const std::string mark = tag(kind);
+    const std::string mark = reports::kind_tag(kind);
     if (!mark.empty() && name.rfind(mark + mark, 0) == 0) name.erase(0, mark.size());
     const auto [at, fresh] = class_ids_.try_emplace(name, static_cast<ClassIndex>(out_.classes.size()));
     if (fresh) out_.classes.push_back({name, kind, single});

@@ -145,6 +145,7 @@ class FunctionLowering {
   void go(std::int32_t block);               // the block being written leads there
   void begin(std::int32_t block) { at_ = block; }
   Op& emit(OpKind kind, CXCursor where);
+  void assign(CXCursor where, ExprId to, ExprId what);
   Block& block() { return f_.blocks[static_cast<std::size_t>(at_)]; }
 
   UnitLowering& unit_;

@@ -154,9 +154,7 @@ ExprId FunctionLowering::truth_as_value(CXCursor c) {
     begin(where);
     const ExprId what = expr(ExprKind::kConst, kNoExpr, number);
     const ExprId to = var(result);
-    Op& op = emit(OpKind::kAssign, c);
-    op.object = to;
-    op.other = what;
+    assign(c, to, what);
     go(after);
   }
   begin(after);
@@ -172,9 +170,7 @@ ExprId FunctionLowering::binary(CXCursor c) {
     const ExprId what = value(right);
     const ExprId to = place(sides[0]);
     if (to != kNoExpr) {
-      Op& assign = emit(OpKind::kAssign, c);
-      assign.object = to;
-      assign.other = what;
+      assign(c, to, what);
     }
     return what;
   }
@@ -217,9 +213,7 @@ ExprId FunctionLowering::conditional(CXCursor c) {
     begin(side == 0 ? yes : no);
     const ExprId what = is_record(clang_getCursorType(c)) ? address_of(parts[static_cast<std::size_t>(side + 1)]) : value(parts[static_cast<std::size_t>(side + 1)]);
     const ExprId to = var(result);
-    Op& op = emit(OpKind::kAssign, c);
-    op.object = to;
-    op.other = what;
+    assign(c, to, what);
     go(after);
   }
   begin(after);
@@ -263,9 +257,7 @@ ExprId FunctionLowering::value(CXCursor c) {
         value(sides[1]);
         if (const ExprId at = place(sides[0]); at != kNoExpr) {
           const ExprId what = unknown();
-          Op& op = emit(OpKind::kAssign, c);
-          op.object = at;
-          op.other = what;
+          assign(c, at, what);
         }
       }
       return unknown();
@@ -298,9 +290,7 @@ ExprId FunctionLowering::value(CXCursor c) {
         const ExprId object = expr(ExprKind::kDeref, value(inner[0]));
         if (atomic_load) return load(object);
         const ExprId what = value(inner[1]);
-        Op& op = emit(OpKind::kAssign, c);
-        op.object = object;
-        op.other = what;
+        assign(c, object, what);
         return what;
       }
       ExprId last = kNoExpr;
@@ -324,9 +314,7 @@ ExprId FunctionLowering::value(CXCursor c) {
       if (last != kNoExpr) {   // the scope's variables end, the value stays
         const std::int32_t kept = new_variable("", "");
         const ExprId to = var(kept);
-        Op& op = emit(OpKind::kAssign, c);
-        op.object = to;
-        op.other = last;
+        assign(c, to, last);
         close_scope();
         return load(var(kept));
       }

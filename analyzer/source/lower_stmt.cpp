@@ -36,6 +36,12 @@ Op& FunctionLowering::emit(OpKind kind, CXCursor where) {
   return op;
 }
 
+void FunctionLowering::assign(CXCursor where, ExprId to, ExprId what) {
+  Op& op = emit(OpKind::kAssign, where);
+  op.object = to;
+  op.other = what;
+}
+
 void FunctionLowering::open_scope() {
   scopes_.emplace_back();
   scope_ids_.push_back(next_scope_++);
@@ -289,9 +295,7 @@ void FunctionLowering::range_for(CXCursor c) {
     const ExprId one = over == kNoExpr ? kNoExpr : expr(ExprKind::kIndex, over, -1);
     const ExprId what = one == kNoExpr ? unknown(pointee_record(type)) : is_reference(type) ? address(one) : load(one);
     const ExprId to = var(index);
-    Op& op = emit(OpKind::kAssign, element);
-    op.object = to;
-    op.other = what;
+    assign(element, to, what);
   }
   if (!clang_Cursor_isNull(body_cursor)) statement(body_cursor);
   close_scope();
@@ -310,9 +314,7 @@ void FunctionLowering::switch_statement(CXCursor c) {
   const std::int32_t chosen = new_variable("", "");
   const ExprId what = value(parts[parts.size() - 2]);
   const ExprId to = var(chosen);
-  Op& op = emit(OpKind::kAssign, c);
-  op.object = to;
-  op.other = what;
+  assign(c, to, what);
   const std::int32_t after = new_block(), tail = new_block();
   go(tail);
   switches_.push_back({load(var(chosen)), tail, -1});
@@ -378,9 +380,7 @@ void FunctionLowering::variable(CXCursor c) {
     if (clang_getCursorKind(made) == CXCursor_LambdaExpr) {
       const ExprId what = lambda(made);
       const ExprId to = var(index);
-      Op& op = emit(OpKind::kAssign, c);
-      op.object = to;
-      op.other = what;
+      assign(c, to, what);
     } else if (is_record(type) && !is_reference(type) && constructor_call(initialiser, self, index)) {
       // Guards, threads and objects of classes come to life by their constructor.
     } else if (is_record(type) && !is_reference(type) && clang_getCursorKind(peeled(initialiser)) == CXCursor_InitListExpr &&
@@ -395,9 +395,7 @@ void FunctionLowering::variable(CXCursor c) {
         op.var = index;
         op.mode = find_guard(record)->mode;
       } else {
-        Op& op = emit(OpKind::kAssign, c);
-        op.object = to;
-        op.other = what;
+        assign(c, to, what);
       }
     }
     std::string_view text = unit_.text(extent(initialiser).begin, extent(initialiser).end);
@@ -445,9 +443,7 @@ void FunctionLowering::return_statement(CXCursor c) {
       if (scopes_.size() > 0 && what != kNoExpr) {
         const std::int32_t kept = new_variable("", "");
         const ExprId to = var(kept);
-        Op& op = emit(OpKind::kAssign, c);
-        op.object = to;
-        op.other = what;
+        assign(c, to, what);
         what = load(var(kept));
       }
     }
@@ -556,9 +552,7 @@ void FunctionLowering::constructor_initialisers(CXCursor function) {
                                text_of(clang_getCursorSpelling(field)), record_of_declaration(clang_getCursorSemanticParent(field)));
     if (is_record(type) && !is_reference(type) && constructor_call(parts[i + 1], address(member), -1)) continue;
     const ExprId what = is_reference(type) ? argument(parts[i + 1], true) : value(parts[i + 1]);
-    Op& op = emit(OpKind::kAssign, parts[i]);
-    op.object = member;
-    op.other = what;
+    assign(parts[i], member, what);
   }
 }
 
