@@ -5,13 +5,28 @@
 // main, inside another library's constructor, inside an allocator.
 // Walks the loader's list of modules (_r_debug) and their GNU hash tables.
 //
-// Threading: any; the modules present at start-up never leave, and nothing else is looked at.  Allocation: none.
+// Threading: any, for what is present at start-up: those modules never leave. A late_definition() that is not found there looks
+// at modules loaded since, while another thread may be loading or unloading one: it is for the C++ library alone, which its
+// first caller has just been loaded with and which never leaves either.
+// Allocation: none.
 #pragma once
+
+#include <atomic>
 
 namespace crossdep::runtime {
 
 /// The address of `name` in the first module after ours that exports it; `version` nullptr: its default version.
 /// nullptr if no module does.
 void* next_definition(const char* name, const char* version = nullptr) noexcept;
+
+/// As next_definition(), kept in `known` once there is one: of a library that may be loaded later.
+template <typename Function>
+Function* late_definition(std::atomic<Function*>& known, const char* name) noexcept {
+  Function* function = known.load(std::memory_order_relaxed);
+  if (function != nullptr) return function;
+  function = reinterpret_cast<Function*>(next_definition(name));
+  known.store(function, std::memory_order_relaxed);
+  return function;
+}
 
 }  // namespace crossdep::runtime

@@ -53,23 +53,16 @@ Waiting begin(unsigned* word, bool timed, Site site) noexcept {
 }
 
 void wake(unsigned* word, std::uint32_t count, Site site) noexcept {
-  if (identity.find(word) == nullptr) return;   // nobody ever waited for it
-  if (Inside inside = Inside::enter()) signal(inside, identity.find(word), count, site);
-}
-
-// Looked for until found: the C++ library may be loaded later.
-template <typename Function>
-Function* found(Function*& known, const char* name) noexcept {
-  if (known == nullptr) known = reinterpret_cast<Function*>(next_definition(name, nullptr));
-  return known;
+  if (Inside inside = Inside::enter())
+    if (LockInstance* known = identity.find(word)) signal(inside, known, count, site);   // else nobody ever waited for it
 }
 
 using NotifyAll = void(unsigned*);
 using WaitUntil = bool(void*, unsigned*, unsigned, bool, long, long);
 
-bool wait_until(WaitUntil*& known, const char* name, void* self, unsigned* word, unsigned value, bool timed, long seconds,
+bool wait_until(std::atomic<WaitUntil*>& known, const char* name, void* self, unsigned* word, unsigned value, bool timed, long seconds,
                 long nanoseconds, Site site) {
-  WaitUntil* const function = found(known, name);
+  WaitUntil* const function = late_definition(known, name);
   if (function == nullptr) return true;   // the caller looks at the word again
   const Waiting waiting = begin<Future>(word, timed, site);
   const bool result = function(self, word, value, timed, seconds, nanoseconds);
@@ -82,7 +75,7 @@ bool wait_until(WaitUntil*& known, const char* name, void* self, unsigned* word,
 #define CROSSDEP_WAIT_UNTIL(symbol)                                                                                    \
   CROSSDEP_EXPORT bool symbol(void*, unsigned*, unsigned, bool, long, long);                                           \
   CROSSDEP_EXPORT bool symbol(void* self, unsigned* word, unsigned value, bool timed, long seconds, long nanoseconds) { \
-    static constinit WaitUntil* known = nullptr;                                                                       \
+    static constinit std::atomic<WaitUntil*> known{nullptr};                                                           \
     return wait_until(known, #symbol, self, word, value, timed, seconds, nanoseconds, CROSSDEP_CALLER);                \
   }
 CROSSDEP_WAIT_UNTIL(
@@ -92,9 +85,9 @@ CROSSDEP_WAIT_UNTIL(
 
 CROSSDEP_EXPORT void _ZNSt28__atomic_futex_unsigned_base19_M_futex_notify_allEPj(unsigned* word);
 CROSSDEP_EXPORT void _ZNSt28__atomic_futex_unsigned_base19_M_futex_notify_allEPj(unsigned* word) {
-  static constinit NotifyAll* known = nullptr;
+  static constinit std::atomic<NotifyAll*> known{nullptr};
   wake(word, kNone, CROSSDEP_CALLER);
-  if (auto* const function = found(known, "_ZNSt28__atomic_futex_unsigned_base19_M_futex_notify_allEPj"); function != nullptr)
+  if (auto* const function = late_definition(known, "_ZNSt28__atomic_futex_unsigned_base19_M_futex_notify_allEPj"); function != nullptr)
     function(word);
 }
 

@@ -32,16 +32,6 @@ __attribute__((always_inline)) inline void freed(void* piece, Site site) noexcep
   if (size != 0 && identity.may_hold(number(piece), size)) [[unlikely]] end_locks(piece, size, site);
 }
 
-// operator new is looked for until it is found: the C++ library may be loaded later.
-template <typename Function>
-Function found_new(std::atomic<Function>& known, const char* name) noexcept {
-  Function function = known.load(std::memory_order_relaxed);
-  if (function != nullptr) return function;
-  function = reinterpret_cast<Function>(next_definition(name, nullptr));
-  known.store(function, std::memory_order_relaxed);
-  return function;
-}
-
 }  // namespace
 
 CROSSDEP_EXPORT void* malloc(std::size_t size) noexcept {
@@ -95,8 +85,9 @@ CROSSDEP_EXPORT int munmap(void* begin, std::size_t size) noexcept {
 #define CROSSDEP_NEW(symbol, parameters, arguments)                        \
   CROSSDEP_EXPORT void* symbol parameters;                                 \
   CROSSDEP_EXPORT void* symbol parameters {                                \
-    static constinit std::atomic<void* (*) parameters> known{nullptr};     \
-    auto* const function = found_new(known, #symbol);                      \
+    using Function = void* parameters;                                     \
+    static constinit std::atomic<Function*> known{nullptr};                \
+    auto* const function = late_definition(known, #symbol);                \
     if (function == nullptr) return nullptr;                               \
     void* piece = function arguments;                                      \
     heap.allocated_for(piece, CROSSDEP_CALLER);                            \
