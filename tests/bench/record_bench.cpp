@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "../no_sink.h"
 #include "record/journal.h"
 #include "record/stream.h"
 #include "traces/native_trace.h"
@@ -25,6 +26,7 @@
 #include "traces/validator.h"
 
 using namespace crossdep;
+using tests::NoSink;
 using engine::Kind;
 using engine::kNone;
 using engine::Mode;
@@ -48,17 +50,6 @@ struct Counter final : traces::EventConsumer {
     events += count;
     for (std::size_t i = 0; i < count; ++i) sum += all[i].lock + all[i].site;
   }
-};
-
-struct NoSink final : engine::Sink {
-  void on_class(const engine::ClassInfo&) override {}
-  void on_class_usage(engine::ClassId, std::uint8_t) override {}
-  void on_instance(const engine::InstanceInfo&) override {}
-  void on_context(const engine::ContextInfo&) override {}
-  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
-  void on_dependency(const engine::DependencyInfo&) override {}
-  void on_witness(const engine::WitnessInfo&) override {}
-  void on_finding(const engine::FindingInfo&) override {}
 };
 
 record::ProcessInfo process() { return {static_cast<std::uint32_t>(::getpid()), 1, "/bench", "bench", 6}; }

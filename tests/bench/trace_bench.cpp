@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "../no_sink.h"
 #include "timing.h"
 #include "traces/ftrace_line.h"
 #include "traces/ftrace_reader.h"
@@ -35,24 +36,13 @@
 #include "traces/validator.h"
 
 using namespace crossdep;
+using tests::NoSink;
 using namespace crossdep::traces;
 
 using bench::best_of;
 using bench::now;
 
 namespace {
-
-class NoSink final : public engine::Sink {
- public:
-  void on_class(const engine::ClassInfo&) override {}
-  void on_class_usage(engine::ClassId, std::uint8_t) override {}
-  void on_instance(const engine::InstanceInfo&) override {}
-  void on_context(const engine::ContextInfo&) override {}
-  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
-  void on_dependency(const engine::DependencyInfo&) override {}
-  void on_witness(const engine::WitnessInfo&) override {}
-  void on_finding(const engine::FindingInfo&) override {}
-};
 
 class NoConsumer final : public EventConsumer {
  public:

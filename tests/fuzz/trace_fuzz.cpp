@@ -12,25 +12,15 @@
 #include <cstdlib>
 #include <string>
 
+#include "../no_sink.h"
 #include "traces/open.h"
 #include "traces/replay.h"
 #include "traces/validator.h"
 
 using namespace crossdep;
+using tests::NoSink;
 
 namespace {
-
-class NoSink final : public engine::Sink {
- public:
-  void on_class(const engine::ClassInfo&) override {}
-  void on_class_usage(engine::ClassId, std::uint8_t) override {}
-  void on_instance(const engine::InstanceInfo&) override {}
-  void on_context(const engine::ContextInfo&) override {}
-  void on_stack(engine::StackId, const engine::Site*, unsigned) override {}
-  void on_dependency(const engine::DependencyInfo&) override {}
-  void on_witness(const engine::WitnessInfo&) override {}
-  void on_finding(const engine::FindingInfo&) override {}
-};
 
 bool fill(int file, const std::uint8_t* data, std::size_t size) {
   if (::ftruncate(file, 0) != 0 || ::lseek(file, 0, SEEK_SET) != 0) return false;
