@@ -97,6 +97,11 @@ constexpr std::array<CheckText, engine::kCheckCount> kCatalogue = {{
      "need just that lock, or gives control to code that may do anything. Release all locks first, or name those that are "
      "allowed in the rule's \"except\".",
      "T1 acquire a\nT1 op callback\nT1 release a\n", Level::kError, Example::kTrace, R"({"no_lock": [{"operation": "callback"}]})"},
+    {Check::kForkHeldLock, "fork-held-lock", "a fork child needs a lock that another thread of its parent held",
+     "fork() copies the memory, locks included, but only the thread that calls it. A lock that another thread held at that "
+     "moment stays held in the child for ever. Take such locks around fork() (pthread_atfork), make them anew in the child, "
+     "or let the child do nothing but execute another program.",
+     "T1 init a held=write\nT1 acquire a\n", Level::kError},
 }};
 
 constexpr bool in_order() {

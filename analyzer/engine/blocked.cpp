@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Who is blocked at this moment, for a driver that suspects a hang. Other contexts' own sides are read while they may be
-// written: what comes out is exact once nothing moves any more, which is when it is asked for.
+// Looking at other contexts from outside: who is blocked at this moment, for a driver that suspects a hang, and who holds
+// what, for a fork child. Their own sides are read while they may be written: what comes out is exact once nothing moves
+// any more, which is when it is asked for.
 //
-// Threading: the Serialiser is held by the caller; no thread-local data is touched.  Allocation: none.
+// Threading: the Serialiser is held by the caller, or nobody else is there; no thread-local data is touched.
+// Allocation: none.
 #include "engine/engine.h"
 
 namespace crossdep::engine {
@@ -26,6 +28,26 @@ unsigned Engine::blocked(Blocked* out, unsigned most) const noexcept {
       if (!holds) continue;
       if (entry.holder_count < Blocked::kMostHolders) entry.holders[entry.holder_count] = holder->id_;
       ++entry.holder_count;
+    }
+  }
+  return count;
+}
+
+unsigned Engine::held_by_others(const Context* except, HeldByOther* out, unsigned most,
+                                bool (*readable)(const void*, std::size_t)) const noexcept {
+  constexpr unsigned kMostContexts = 1u << 20;   // a list caught in the middle of a change may be a circle
+  unsigned count = 0, seen = 0;
+  for (const Context* holder = living_; holder != nullptr && seen++ < kMostContexts; holder = holder->next_) {
+    if (!readable(holder, sizeof *holder)) break;
+    const std::uint32_t top = holder->top();
+    const Held* held = holder->held();
+    if (holder == except || holder->ended_ || top > holder->capacity_ || !readable(held, top * sizeof(Held))) continue;
+    for (std::uint32_t i = 1; i < top; ++i) {
+      LockInstance* lock = held[i].lock;
+      if (lock == nullptr || held[i].pseudo || !readable(lock, sizeof *lock)) continue;
+      if (!lock->alive || held[i].breaks != lock->breaks.load(std::memory_order_relaxed)) continue;
+      if (count < most) out[count] = {lock, held[i].site, held[i].mode};
+      ++count;
     }
   }
   return count;

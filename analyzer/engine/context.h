@@ -55,6 +55,7 @@ struct LockInstance {
   std::atomic<std::uint32_t> waiters;   // contexts waiting for it
   std::atomic<std::uint32_t> sequence;  // free for the driver (order of operations in recorded traces)
   Wait* waits;                   // oldest first
+  Site left_at;                  // with kLeftHeld: where its holder acquired it
   const Segment* told;           // of its only signal, held; nullptr if there was none or more than one
                                  // a barrier: what those who have come in this round knew together, its own
   const Segment* left;           // a barrier: the same of the last round
@@ -119,7 +120,7 @@ class Context {
     const Held& last = held()[top() - 1];
     const std::uint64_t key = request_key(last.chain, class_id, mode, flags, site);
     Seen* known = cache_[cache_index(key)];
-    if (__builtin_expect(known->key != key || known->epoch != epoch, 0)) return false;
+    if (__builtin_expect(known->key != key || known->epoch != epoch || (lock.flags & kLeftHeld), 0)) return false;
     known->lock = &lock;
     if (__builtin_expect(known->budget == 0, 1)) return true;
     return known->instances == (instance_key(last.instances, lock) ^ segment_salt_);
@@ -127,7 +128,7 @@ class Context {
 
   bool push(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept {
     const std::uint32_t top = this->top();
-    if (__builtin_expect(top == capacity_ || (lock.flags & kRecursiveLock), 0)) return false;
+    if (__builtin_expect(top == capacity_ || (lock.flags & (kRecursiveLock | kLeftHeld)), 0)) return false;
     Held* entry = held() + top;
     entry->lock = &lock;
     entry->chain = chain_step(entry[-1].chain, (std::uint64_t{class_id} << 2) | static_cast<unsigned>(mode));

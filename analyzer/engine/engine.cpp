@@ -45,7 +45,7 @@ ClassId Engine::declare_class(const ClassSpec& spec) noexcept {
   return id;
 }
 
-LockInstance* Engine::create(ClassId class_id, Kind kind, std::uint64_t address, std::uint8_t flags) noexcept {
+LockInstance* Engine::create(ClassId class_id, Kind kind, std::uint64_t address, std::uint8_t flags, Site left_at) noexcept {
   if (class_id == kNone) return nullptr;
   Lock serial(*this);
   void* memory = instances_.take();
@@ -60,6 +60,7 @@ LockInstance* Engine::create(ClassId class_id, Kind kind, std::uint64_t address,
   lock->class_id = class_id;
   lock->kind = kind;
   lock->flags = flags;
+  lock->left_at = left_at;
   lock->alive = true;
   return lock;
 }
@@ -118,6 +119,7 @@ void Engine::reinit(Context* context, LockInstance* lock, ClassId class_id, Site
     report_simple(cause, Check::kDestroyHeld, observed(), nullptr, site);
   }
   if (class_id != kNone) lock->class_id = class_id;
+  lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));
   forget_told(lock);
   lock->signals = 0;
   lock->orders = false;

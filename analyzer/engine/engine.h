@@ -71,7 +71,8 @@ class Engine {
   /// [serial] A new instance. `address` is shown in reports and orders same-class nesting. nullptr when memory is out:
   /// every call below takes a null instance and ignores it. The sink hears of it when it is first part of evidence; a
   /// recorder that wants every instance announces it itself.
-  LockInstance* create(ClassId class_id, Kind kind, std::uint64_t address, std::uint8_t flags) noexcept;
+  /// `left_at`, with kLeftHeld: where the thread that is not in this process acquired it.
+  LockInstance* create(ClassId class_id, Kind kind, std::uint64_t address, std::uint8_t flags, Site left_at = 0) noexcept;
 
   /// [serial] The end of an instance; one that `context` or another context holds is a finding. The record is reused.
   /// The range is the memory that is freed, if known.
@@ -176,6 +177,16 @@ class Engine {
   };
   /// [serial held by the caller] Fills `out`, answers how many are blocked, `most` or not.
   unsigned blocked(Blocked* out, unsigned most) const noexcept;
+  /// A lock that another context than `except` holds.
+  struct HeldByOther {
+    LockInstance* lock;
+    Site site;
+    Mode mode;
+  };
+  /// For a fork child's copy of its parent's engine, which may have been in the middle of anything: fills `out`, answers how
+  /// many there are, `most` or not. Nothing is followed that `readable` does not vouch for.
+  unsigned held_by_others(const Context* except, HeldByOther* out, unsigned most,
+                          bool (*readable)(const void*, std::size_t)) const noexcept;
   /// [serial held by the caller] A number that another event changes: the same twice is standstill.
   std::uint64_t progress() const noexcept;
 
@@ -246,6 +257,7 @@ class Engine {
   void depend_on_held(const Cause&, std::uint32_t index) noexcept;
   WitnessInfo held_witness(const Cause&, const Held&) const noexcept;
   void check_nesting(const Cause&, LockInstance* nest) noexcept;
+  bool report_left_behind(Context*, LockInstance*, ClassId, Mode, std::uint8_t flags, Site) noexcept;
   bool report_self_nesting(const Cause&, const Held&) noexcept;
   bool nesting_known(Context*, LockInstance*, ClassId) noexcept;
   void check_wait_context(const Cause&) noexcept;

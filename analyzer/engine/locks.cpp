@@ -50,6 +50,7 @@ void Engine::request_slow(Context* context, LockInstance* lock, ClassId class_id
                           Site site, LockInstance* nest) noexcept {
   if (context->ended_) return;
   if ((lock->flags & kRecursiveLock) && find_held(context, lock, context->floor_) != kNone) return;
+  if ((lock->flags & kLeftHeld) && report_left_behind(context, lock, class_id, mode, flags, site)) return;
   const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
   const Held& last = context->held()[context->top() - 1];
   const std::uint64_t key = context->request_key(last.chain, class_id, mode, flags, site);
@@ -249,6 +250,20 @@ bool Engine::report_self_nesting(const Cause& cause, const Held& held) noexcept 
   return true;
 }
 
+// Requested in a fork child, held by a thread that only its parent has. False: nobody is kept waiting.
+bool Engine::report_left_behind(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags,
+                                Site site) noexcept {
+  if ((flags & kTry) || (mode != Mode::kWrite && (lock->flags & kLeftRead))) return false;
+  Site frames[kMaxFrames];
+  const unsigned count = capture(context, site, frames);
+  Lock serial(*this);
+  gather_held(context);
+  const Cause cause{context, lock, class_id, mode, flags, site, graph_.intern_stack(frames, count), false};
+  const Verdict verdict = (flags & kTimed) ? Verdict::kConfirmed : Verdict::kDeadlock;
+  report_simple(cause, Check::kForkHeldLock, {verdict, Reason::kHolderLeft, {lock->left_at, 0}, lock->id}, nullptr, site);
+  return true;
+}
+
 // Whether all that this request nests in its own class was seen by this context before.
 bool Engine::nesting_known(Context* context, LockInstance* lock, ClassId class_id) noexcept {
   Lock serial(*this);
@@ -363,6 +378,7 @@ void Engine::acquired_slow(Context* context, LockInstance* lock, ClassId class_i
                            Site site) noexcept {
   if (context->ended_) return;
   context->pending_.store(nullptr, std::memory_order_relaxed);
+  lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));   // it was to be had after all
   if (lock->flags & kRecursiveLock) {
     const std::uint32_t index = find_held(context, lock, context->floor_);
     if (index != kNone) {
@@ -422,6 +438,7 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
   Lock serial(*this);
   gather_held(context);
   take_from_holders(context, lock);
+  lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));
   const Cause cause{context, lock, lock->class_id, Mode::kWrite, 0, site, graph_.intern_stack(frames, count), false};
   report_simple(cause, Check::kBadUnlock, observed(), nullptr, site);
 }

@@ -46,6 +46,8 @@ enum InstanceFlag : std::uint8_t {
   kErrorCheck = 2,      // a self-deadlock is answered with an error, it does not block
   kOrderAddress = 4,    // nesting within the class is declared: ascending address
   kNestOk = 8,          // nesting within the class is declared harmless
+  kLeftHeld = 16,       // since a fork held by a thread that this process does not have
+  kLeftRead = 32,       // with kLeftHeld: for reading
 };
 
 /// Properties of one request or wait; a set of bits.
@@ -93,8 +95,9 @@ enum class Check : std::uint8_t {
   kForbiddenOperation,  // forbidden-operation: under a lock under which it is forbidden
   kLockRequired,        // lock-required: an operation without the lock it needs
   kNoLockAllowed,       // no-lock-allowed: an operation with any lock held
+  kForkHeldLock,        // fork-held-lock: a fork child needs what another thread of its parent held
 };
-inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kNoLockAllowed) + 1;
+inline constexpr unsigned kCheckCount = static_cast<unsigned>(Check::kForkHeldLock) + 1;
 
 /// What can honestly be said of a finding, weakest first, so that `a >= b` means "at least as certain".
 enum class Verdict : std::uint8_t { kRefuted, kLatent, kPossible, kFeasible, kConfirmed, kDeadlock };
@@ -119,7 +122,8 @@ enum class Reason : std::uint8_t {
   kNestedCycle,         // possible: same class nested, these very instances in both orders
   kNestedParentFirst,   // latent: same class nested, always parent before child
   kNestedByLevel,       // latent: same class nested, many pairs and no two of them contradict
-  kReported,            // another tool's finding, in its words (FindingInfo::said)
+  kHolderLeft,          // deadlock: the holder is a thread that a fork left behind
+  kReported,            // another tool's finding, in its words (FindingInfo::said); the last, as the engine gives the others
 };
 
 }  // namespace crossdep::engine

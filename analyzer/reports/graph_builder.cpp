@@ -296,6 +296,7 @@ class GraphBuilder::Assembly {
     if (std::find(f.classes.begin(), f.classes.end(), kNoIndex) != f.classes.end()) return;
     if (f.links.empty() && f.instance != kNoIndex) f.classes.push_back(graph_.instances[f.instance].class_index);
     const Index sites[2] = {site_index(info.reason_site[0]), site_index(info.reason_site[1])};
+    if (info.reason == engine::Reason::kHolderLeft) f.other_stack = sites[0];
     f.reason_code = code(info.reason);
     f.reason = info.reason == engine::Reason::kReported && !raw.said.empty()
                    ? raw.said

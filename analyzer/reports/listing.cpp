@@ -92,6 +92,7 @@ class Teller {
       case Check::kExitHeld: return "ends holding " + subject;
       case Check::kAssertHeld: return "is required to hold " + subject;
       case Check::kRecursiveLock:
+      case Check::kForkHeldLock:
       case Check::kWaitContext: return "requests " + subject;
       default: return subject.empty() ? "is here" : "uses " + subject;
     }

@@ -115,6 +115,7 @@ const char* code(Reason reason) {
     case Reason::kNestedCycle: return "nested-cycle";
     case Reason::kNestedParentFirst: return "nested-parent-first";
     case Reason::kNestedByLevel: return "nested-by-level";
+    case Reason::kHolderLeft: return "holder-left";
     case Reason::kReported: return "reported";
   }
   return "unknown";
@@ -157,6 +158,9 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
       return "locks of " + subject_class(graph, finding) + " were always nested parent before child: none directly under two others" + places;
     case Reason::kNestedByLevel:
       return "locks of " + subject_class(graph, finding) + " were always nested level by level: no two of the pairs seen contradict" + places;
+    case Reason::kHolderLeft:
+      return "at the fork another thread of the parent process held " + subject_class(graph, finding) + places +
+             ", and this process does not have that thread";
     case Reason::kReported: return "another tool reported it";   // FindingInfo::said knows better
   }
   return "for an unknown reason";

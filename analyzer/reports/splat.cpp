@@ -31,6 +31,7 @@ class Splat {
       case Check::kBadUnlock: bad_unlock(); break;
       case Check::kDestroyHeld: freed(); break;
       case Check::kExitHeld: exit_held(); break;
+      case Check::kForkHeldLock: fork_held(); break;
       case Check::kAssertHeld: assert_held(); break;
       case Check::kSignalUnsafeLock: interrupt(); break;
       case Check::kWaitContext: wait_context(); break;
@@ -256,6 +257,18 @@ class Splat {
 
   void exit_held() {
     banner(task() + " still has locks held!", 36);
+    held_locks();
+    backtrace();
+  }
+
+  // No kernel prints this; the layout follows print_deadlock_bug().
+  void fork_held() {
+    banner("lock held by a thread that the fork left behind", 50);
+    line(task() + " is trying to acquire lock:");
+    line(lock(f_.instance, first_class(), f_.site));
+    line("\nwhich another thread of the parent process held at the fork" +
+         (f_.other_stack == kNoIndex ? "." : ", acquired at: " + place(f_.other_stack)));
+    line("\nother info that might help us debug this:");
     held_locks();
     backtrace();
   }

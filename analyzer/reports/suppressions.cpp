@@ -24,7 +24,8 @@ constexpr std::uint32_t bit(Check check) { return 1u << static_cast<unsigned>(ch
 /// The checks a kind stands for; false if there is no such kind. 0: one of TSan's that is not for us.
 bool parse_kind(const std::string& kind, std::uint32_t& checks) {
   if (kind == "deadlock") {
-    checks = bit(Check::kLockOrderCycle) | bit(Check::kCrossReleaseCycle) | bit(Check::kRecursiveLock);
+    checks = bit(Check::kLockOrderCycle) | bit(Check::kCrossReleaseCycle) | bit(Check::kRecursiveLock) |
+             bit(Check::kForkHeldLock);
     return true;
   }
   if (kind == "mutex") {

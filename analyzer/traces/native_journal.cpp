@@ -190,7 +190,7 @@ void Reader::finding(Fields& f) {
   info.id = f.small();
   info.check = f.one_of(static_cast<Check>(kCheckCount - 1));
   info.verdict = f.one_of(Verdict::kDeadlock);
-  info.reason = f.one_of(Reason::kNestedByLevel);
+  info.reason = f.one_of(static_cast<Reason>(static_cast<unsigned>(Reason::kReported) - 1));
   info.reason_site[0] = f.number();
   info.reason_site[1] = f.number();
   info.reason_instance = f.optional();

@@ -88,7 +88,7 @@ void Replay::on_lock(const LockDefinition& definition) {
   const Class& its_class = classes_[definition.class_id];
   const auto flags = static_cast<std::uint8_t>(definition.flags | its_class.flags);
   Lock& lock = locks_[definition.id];
-  lock = {engine_->create(its_class.id, definition.kind, definition.address, flags), its_class.id, definition.address};
+  lock = {engine_->create(its_class.id, definition.kind, definition.address, flags, definition.site), its_class.id, definition.address};
   if (indexed_) by_address_.emplace(definition.address, definition.id);
 }
 

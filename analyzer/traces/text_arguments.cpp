@@ -67,6 +67,10 @@ bool parse_keyed(std::string_view key, std::string_view value, TextArguments& ou
     if (value == "address") out.order_address = true;
     else if (value == "parent") out.order_parent = true;
     else return fail(error, "order= is neither address nor parent");
+  } else if (key == "held") {
+    if (value != "write" && value != "read") return fail(error, "held= is neither write nor read");
+    out.lock_flags |= engine::kLeftHeld;
+    if (value == "read") out.lock_flags |= engine::kLeftRead;
   } else if (key == "nest") {
     out.nest = value;
   } else if (key == "mutex") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What may stand behind the event of a text trace's line, taken apart: `class= sub= kind= mode= wait= site= nest= mutex=
-// by= queue= n= order=`, the flags `try timed all failed nest_ok threaded recursive
+// by= queue= n= order= held=`, the flags `try timed all failed nest_ok threaded recursive
 // errorcheck`, and one or two objects.
 //
 // Threading: pure.  Allocation: messages only; views point into the line.

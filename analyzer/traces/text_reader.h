@@ -14,7 +14,8 @@
 //   - a lock called like a number (0x7f00, 4096) has that address; `free FROM TO` ends the locks in that range
 //   - `join T` says that T has ended; `T exit` says so without a join
 //   - `wake X failed`: the wait ended without a signal (time ran out); `join T failed` likewise
-//   - `init L recursive`, `init L errorcheck`: what the owner may do again; `fork T class=C`: the class of T's end
+//   - `init L recursive`, `init L errorcheck`: what the owner may do again;
+//     `init L held=write`: held since a fork by a thread of the parent's only; `fork T class=C`: the class of T's end
 //   - `might_lock L`, `assert_held L` with `mode=`; `begin work W queue=Q`
 // An impossible line stops the reading with file, line and cause; what came before it was delivered.
 //

@@ -61,7 +61,7 @@ bool Identity::any_page(std::uint64_t begin, std::uint64_t end) const noexcept {
 
 LockInstance* Identity::make(Token inside, const ClassSpec& spec, const void* object, Kind kind,
                              std::uint8_t flags, Site site) noexcept {
-  LockInstance* lock = engine_of_process().create(declare(spec), kind, address_of(object), flags);
+  LockInstance* lock = engine_of_process().create(declare(spec), kind, address_of(object), flags, site);
   if (lock == nullptr) return nullptr;
   note_init(inside, lock, site);
   if (!objects_.insert(address_of(object), lock)) return nullptr;
@@ -230,6 +230,14 @@ void Identity::become_child() noexcept {
   if (parent == nullptr) return;
   parent->older = parents_;
   parents_ = parent;
+}
+
+void Identity::adopt_left(Token inside, std::uint64_t address, Kind kind, std::uint8_t flags, Site left_at) noexcept {
+  first_sight(inside, reinterpret_cast<const void*>(address), kind, flags | kLeftHeld, left_at);
+}
+
+bool Identity::was_parents(std::uint64_t address, const LockInstance* lock) const noexcept {
+  return parents_ != nullptr && parents_->objects.find(address) == lock;
 }
 
 LockInstance* Identity::adopt(Token inside, const LockInstance* parents) noexcept {

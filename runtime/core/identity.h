@@ -79,6 +79,18 @@ class Identity {
   void become_child() noexcept;
   /// In a fork child: the instance of the parent's that was at `address`, made anew.
   engine::LockInstance* adopt(Token, const engine::LockInstance* parents) noexcept;
+  /// The same for one that another thread of the parent's held, acquired at `left_at`.
+  void adopt_left(Token, std::uint64_t address, engine::Kind, std::uint8_t flags, engine::Site left_at) noexcept;
+  /// Whether this is an object the parent knew.
+  bool was_parents(std::uint64_t address, const engine::LockInstance*) const noexcept;
+  /// The parent's own objects that a thread of its parent's still held: each is given to f(instance).
+  template <typename F>
+  void each_left_to_parent(F&& f) const noexcept {
+    if (parents_ == nullptr) return;
+    parents_->objects.each([&](std::uint64_t, engine::LockInstance* lock) {
+      if ((lock->flags & engine::kLeftHeld) != 0) f(lock);
+    });
+  }
 
  private:
   struct ClassRecord {

@@ -63,7 +63,7 @@ class ObjectMap {
 
   /// Calls visit(key, value) for every entry; it may erase the entry it is shown.
   template <typename Visit>
-  void each(Visit visit) noexcept {
+  void each(Visit visit) const noexcept {
     Table* table = table_.load(std::memory_order_relaxed);
     if (table == nullptr) return;
     for (std::uint64_t i = 0; i <= table->mask; ++i) {

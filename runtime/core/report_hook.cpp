@@ -34,6 +34,7 @@ const char* check_name(Check check) noexcept {
     case Check::kForbiddenOperation: return "forbidden-operation";
     case Check::kLockRequired: return "lock-required";
     case Check::kNoLockAllowed: return "no-lock-allowed";
+    case Check::kForkHeldLock: return "fork-held-lock";
   }
   return "finding";
 }

@@ -3,7 +3,7 @@
 # tests/scenarios/*.c|*.cpp: small programs, each of which says in its first lines what is to be found in it:
 #     // EXPECT <check> <verdict>: reason          one line per finding
 #     // EXPECT none: reason
-#     // FLAGS <compiler flags>   // OPTIONS <options of run>   // LONG        where needed
+#     // FLAGS <compiler flags>   // OPTIONS <options of run>   // PROCESSES <how many of them>   // LONG     where needed
 # Each is run live, and recorded; the record must be judged alike, to the finding's id.
 import re
 
@@ -23,7 +23,7 @@ def header(path):
             said = True
             if not match[1]:
                 expected.append((match[2], match[3]))
-        for word in ("FLAGS", "OPTIONS"):
+        for word in ("FLAGS", "OPTIONS", "PROCESSES"):
             if line.startswith(f"// {word} "):
                 fields[word] = line.split()[2:]
         if line.strip() == "// LONG":
@@ -58,7 +58,7 @@ def scenario(path):
 
         box.under(program, options=["--record", *options], output="recorded")
         traces = list((box.folder / "recorded").glob("*.cdtrace"))
-        box.equal(len(traces), 1, "traces recorded")
+        box.equal(len(traces), int(fields.get("PROCESSES", ["1"])[0]), "traces recorded")
         judged = box.run(box.crossdep, "check", "-o", box.folder / "judged.cdgraph", *traces)
         box.equal(judged.status, 1 if fails else 0, "status of check")
         live_seen = seen(box, "recorded/crossdep.cdgraph")

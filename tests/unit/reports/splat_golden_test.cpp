@@ -170,6 +170,12 @@ TEST_CASE("splats of contexts that end and assertions that fail", "[splat]") {
   check_golden("splat_assert_held.txt", splat(simple(Check::kAssertHeld, Reason::kObserved, Verdict::kConfirmed)));
 }
 
+TEST_CASE("the splat of a lock that a fork left behind", "[splat]") {
+  reports::Graph graph = simple(Check::kForkHeldLock, Reason::kHolderLeft, Verdict::kDeadlock);
+  graph.findings.front().other_stack = graph.findings.front().held.front().site;
+  check_golden("splat_fork_held.txt", splat(graph));
+}
+
 TEST_CASE("an unlocked lock that others hold is printed without a range", "[splat]") {
   const std::string text = splat(simple(Check::kDestroyHeld, Reason::kObserved, Verdict::kConfirmed));
   CHECK(text.find("worker/7 is freeing memory 0000000000001000-0000000000001000, with a lock still held there!\n") != std::string::npos);

@@ -141,6 +141,8 @@ TEST_CASE("text: lost events forget what is held and excuse what does not fit", 
 }
 
 TEST_CASE("text: recursive and errorcheck locks, declared classes", "[traces][text]") {
+  CHECK(judge_text("T init A held=write\nT acquire A\n").summary() == Lines{"fork-held-lock deadlock A"});
+  CHECK(judge_text("T init A kind=rwlock held=read\nT acquire A mode=rread\n").summary().empty());
   CHECK(judge_text("T init A recursive\nT acquire A\nT acquire A\nT release A\nT release A\n").summary().empty());
   CHECK(judge_text("T acquire A\nT request A\n").summary().size() == 1);
   CHECK(judge_text("T class inode nest_ok\nT acquire a class=inode\nT acquire b class=inode\n").summary().empty());

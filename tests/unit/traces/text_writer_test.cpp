@@ -40,6 +40,7 @@ TEST_CASE("writer: every event reads back", "[traces][writer]") {
       "T1 class leaf nest_ok\n"
       "T1 init A class=node sub=2 kind=rwsem wait=0:4 site=a.c:1\n"
       "T1 init R kind=mutex recursive\n"
+      "T1 init L kind=rwlock held=read\n"
       "T1 request A mode=read site=a.c:2\nT1 acquired A\n"
       "T1 downgrade A\n"
       "T1 acquire R\nT1 acquire R\nT1 release R\nT1 release R\n"
