@@ -324,6 +324,7 @@ void Engine::leave_floor(Context* context, Site site) noexcept {
   for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
     const Held& held = context->held()[i];
     if (held.pseudo || held.breaks != held.lock->breaks.load(std::memory_order_relaxed)) continue;
+    if (held.lock->flags & kOfProcess) continue;
     const Cause cause{context, held.lock, held.class_id, held.mode, 0, site == 0 ? held.site : site,
                       graph_.intern_stack(&held.site, held.site == 0 ? 0 : 1), false};
     report_simple(cause, Check::kExitHeld, observed(), nullptr, held.site);

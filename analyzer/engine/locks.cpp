@@ -428,6 +428,11 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
     remove_held(context, i);
     break;
   }
+  if (lock->flags & kOfProcess) {
+    Lock serial(*this);
+    take_from_holders(context, lock);
+    return;
+  }
   if (context->tolerant_) {
     Lock serial(*this);
     ++losses_.unmatched;

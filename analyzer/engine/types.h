@@ -48,6 +48,7 @@ enum InstanceFlag : std::uint8_t {
   kNestOk = 8,          // nesting within the class is declared harmless
   kLeftHeld = 16,       // since a fork held by a thread that this process does not have
   kLeftRead = 32,       // with kLeftHeld: for reading
+  kOfProcess = 64,      // held by the process (a file lock): any of its contexts may give it up, and its end does
 };
 
 /// Properties of one request or wait; a set of bits.

@@ -2,7 +2,7 @@
 //
 // What may stand behind the event of a text trace's line, taken apart: `class= sub= kind= mode= wait= site= nest= mutex=
 // by= queue= n= order= held=`, the flags `try timed all failed nest_ok threaded recursive
-// errorcheck`, and one or two objects.
+// errorcheck of_process`, and one or two objects.
 //
 // Threading: pure.  Allocation: messages only; views point into the line.
 #pragma once

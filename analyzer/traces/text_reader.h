@@ -15,6 +15,7 @@
 //   - `join T` says that T has ended; `T exit` says so without a join
 //   - `wake X failed`: the wait ended without a signal (time ran out); `join T failed` likewise
 //   - `init L recursive`, `init L errorcheck`: what the owner may do again;
+//     `init L of_process`: any context may release it;
 //     `init L held=write`: held since a fork by a thread of the parent's only; `fork T class=C`: the class of T's end
 //   - `might_lock L`, `assert_held L` with `mode=`; `begin work W queue=Q`
 // An impossible line stops the reading with file, line and cause; what came before it was delivered.

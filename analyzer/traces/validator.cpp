@@ -87,7 +87,7 @@ void Validator::on_lock(const LockDefinition& definition) {
     }
     if ((locks_[id].flags & kLeftOut) != 0) ignored_.erase(ignored_.lower_bound({id, 0}), ignored_.upper_bound({id, kNone}));
     locks_[id] = {};
-    if (definition.kind <= Kind::kRwsem) locks_[id].flags = kExcludes;
+    if (definition.kind <= Kind::kRwsem && (definition.flags & engine::kOfProcess) == 0) locks_[id].flags = kExcludes;
     lock_names_[id].name = definition.name;
     lock_names_[id].address = definition.address;
   }

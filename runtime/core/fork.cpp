@@ -73,7 +73,7 @@ bool shared_with_parent(std::uint64_t address) noexcept {
 
 void adopt_left(Token inside, const LockInstance* lock, Mode mode, Site site) noexcept {
   const bool known = identity.was_parents(lock->address, lock);
-  if (!known || lock->kind > Kind::kRwsem || shared_with_parent(lock->address)) return;
+  if (!known || lock->kind > Kind::kRwsem || (lock->flags & kOfProcess) != 0 || shared_with_parent(lock->address)) return;
   const auto flags = static_cast<std::uint8_t>(lock->flags | (mode == Mode::kWrite ? 0 : kLeftRead));
   identity.adopt_left(inside, lock->address, lock->kind, flags, site);
 }
@@ -110,7 +110,7 @@ void become_child(ThreadState& self) noexcept {
   if (parents != nullptr && was_started) {
     if (Inside inside = Inside::enter()) {
       for (const Held* held = parents->held_begin(); held != parents->held_end(); ++held) {
-        if (held->lock == nullptr || held->pseudo) continue;
+        if (held->lock == nullptr || held->pseudo || (held->lock->flags & kOfProcess) != 0) continue;
         LockInstance* lock = identity.adopt(inside, held->lock);
         for (std::uint32_t i = 0; i <= held->depth; ++i) acquired(inside, lock, held->mode, held->flags, held->site);
       }

@@ -162,7 +162,7 @@ void Identity::gone(Token inside, std::uint64_t begin, std::uint64_t end, Site s
 }
 
 void Identity::named(Token inside, const void* object, const char* text, bool has_kind, Kind kind,
-                     std::uint8_t subclass, Site site) noexcept {
+                     std::uint8_t subclass, Site site, std::uint8_t flags) noexcept {
   if (text == nullptr) text = "";
   FutexHold hold(lock_);
   const std::uint64_t address = address_of(object);
@@ -186,7 +186,7 @@ void Identity::named(Token inside, const void* object, const char* text, bool ha
   if (known == nullptr) {
     if (!has_kind) return;   // its kind is known at its first use
     const ClassSpec spec = spec_of_new(object, kind, site, true);
-    make(inside, spec, object, spec.kind, 0, site);
+    make(inside, spec, object, spec.kind, flags, site);
     return;
   }
   if (length == 0) return;

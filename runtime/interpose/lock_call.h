@@ -71,7 +71,7 @@ __attribute__((always_inline)) inline LockInstance* held_instance_of(Token insid
 
 /// unlock: the release is noted while the lock is still held.
 template <typename Family, typename Function>
-__attribute__((always_inline)) inline int give(Function& function, Site site, typename Family::Object* object) {
+__attribute__((always_inline)) inline auto give(Function& function, Site site, typename Family::Object* object) {
   if (Inside inside = Inside::enter()) [[likely]] {
     LockInstance* lock = held_instance_of<Family>(inside, object, site);
     release(inside, lock, site);

@@ -8,12 +8,15 @@
 #pragma once
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
@@ -47,7 +50,8 @@
   F(dlclose) F(execve) F(execv) F(execvp) F(execvpe) F(fexecve)                                                  \
   F(sigaction) F(signal) F(pthread_sigmask) F(sigprocmask)                                                             \
   F(malloc) F(calloc) F(realloc) F(reallocarray) F(memalign) F(aligned_alloc) F(posix_memalign) F(free) F(munmap) \
-  F(dlopen) F(sleep) F(usleep) F(nanosleep) F(clock_nanosleep) F(thrd_sleep)
+  F(dlopen) F(dlsym) F(dl_iterate_phdr) F(fcntl) F(flock) F(lockf) F(close) F(fclose) F(dup2) F(dup3)                           \
+  F(flockfile) F(ftrylockfile) F(funlockfile) F(sleep) F(usleep) F(nanosleep) F(clock_nanosleep) F(thrd_sleep)
 
 // F(name) for the condition variables, which have two versions where CROSSDEP_OLD_COND is defined.
 #define CROSSDEP_REAL_COND_FUNCTIONS(F)                                                                                \

@@ -4,6 +4,7 @@
 #     // EXPECT <check> <verdict>: reason          one line per finding
 #     // EXPECT none: reason
 #     // FLAGS <compiler flags>   // OPTIONS <options of run>   // PROCESSES <how many of them>   // LONG     where needed
+#     // LIBRARY      also made into a shared library, with -DLIBRARY; the program knows its name as LIBRARY_PATH
 # Each is run live, and recorded; the record must be judged alike, to the finding's id.
 import re
 
@@ -26,8 +27,9 @@ def header(path):
         for word in ("FLAGS", "OPTIONS", "PROCESSES"):
             if line.startswith(f"// {word} "):
                 fields[word] = line.split()[2:]
-        if line.strip() == "// LONG":
-            fields["LONG"] = True
+        for word in ("LONG", "LIBRARY"):
+            if line.strip() == f"// {word}":
+                fields[word] = True
     if not said:
         raise ValueError(f"{path.name}: no EXPECT line")
     return sorted(expected), fields
@@ -42,7 +44,11 @@ def seen(box, path):
 def scenario(path):
     def body(box):
         expected, fields = header(path)
-        program = box.compile(path.relative_to(harness.SOURCE), flags=fields.get("FLAGS", []))
+        source, flags = path.relative_to(harness.SOURCE), fields.get("FLAGS", [])
+        if "LIBRARY" in fields:
+            library = box.compile(source, name=path.stem + ".so", flags=[*flags, "-DLIBRARY", "-shared", "-fPIC"])
+            flags = [*flags, f'-DLIBRARY_PATH="{library}"', "-rdynamic"]
+        program = box.compile(source, flags=flags)
         native = box.run(program)
         options = fields.get("OPTIONS", [])
         fails = any(verdict != "latent" for _, verdict in expected)
