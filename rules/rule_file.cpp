@@ -32,6 +32,9 @@ constexpr std::pair<const char*, engine::Kind> kKinds[] = {
 };
 constexpr std::pair<const char*, std::uint8_t> kWaitTypes[] = {{"free", 1}, {"raw-spin", 2}, {"spin", 3}, {"sleep", 4}};
 
+// In the order of PrimitiveRule::Op.
+constexpr const char* kPrimitiveOps[] = {"acquire", "try", "timed", "release", "init", "destroy", "wait", "timed_wait", "signal", "broadcast"};
+
 template <std::size_t N, typename Value>
 std::vector<std::string> words_of(const std::pair<const char*, Value> (&table)[N]) {
   std::vector<std::string> out;
@@ -66,6 +69,7 @@ class Reader {
     each(root, "nesting", [this](const JsonNode& node) { nesting(node); });
     each(root, "wait", [this](const JsonNode& node) { wait(node); });
     each(root, "names", [this](const JsonNode& node) { name(node); });
+    each(root, "primitives", [this](const JsonNode& node) { primitive(node); });
     each(root, "wrappers", [this](const JsonNode& node) {
       if (is_text(node, "wrappers")) out_.wrappers.push_back(node.text);
     });
@@ -268,6 +272,51 @@ class Reader {
     out_.names.push_back(std::move(rule));
   }
 
+  // 0 to 5: those arguments come in registers.
+  int argument(const JsonNode& object, const char* key, int otherwise) {
+    const JsonNode* node = object.find(key);
+    if (node == nullptr) return otherwise;
+    if (node->type == Type::kNumber && node->whole && node->number >= 0 && node->number <= 5) return static_cast<int>(node->number);
+    fail(node->at, "\"" + std::string(key) + "\" is not the number of an argument, 0 to 5");
+    return otherwise;
+  }
+
+  void primitive(const JsonNode& node) {
+    if (!object(node, "primitive")) return;
+    PrimitiveRule rule;
+    begin(node, rule);
+    int given = 0;
+    for (unsigned i = 0; i < std::size(kPrimitiveOps); ++i) {
+      if (node.find(kPrimitiveOps[i]) == nullptr) continue;
+      rule.op = static_cast<PrimitiveRule::Op>(i);
+      rule.functions = patterns(node, kPrimitiveOps[i]);
+      ++given;
+    }
+    if (given != 1) fail(node.at, "a primitive needs exactly one of " + joined({std::begin(kPrimitiveOps), std::end(kPrimitiveOps)}));
+    for (const std::string& function : rule.functions)
+      if (function.find_first_of(" \t\r\n") != std::string::npos || function == "*") fail(node.at, "\"" + function + "\" is no function's name");
+    const bool waits = rule.op == PrimitiveRule::Op::kWait || rule.op == PrimitiveRule::Op::kTimedWait;
+    const bool signals = rule.op == PrimitiveRule::Op::kSignal || rule.op == PrimitiveRule::Op::kBroadcast;
+    rule.argument = static_cast<unsigned>(argument(node, "arg", 0));
+    rule.mutex = argument(node, "mutex", -1);
+    if (rule.mutex >= 0 && !waits) fail(node.at, "\"mutex\" belongs to a wait");
+    if (const JsonNode* recursive = node.find("recursive")) {
+      if (recursive->type != Type::kBoolean) fail(recursive->at, "\"recursive\" is " + std::string(recursive->kind()) + " where true or false belongs");
+      rule.recursive = recursive->boolean;
+    }
+    const std::string mode = choice(node, "mode", {"write", "read", "rread"}, "write");
+    rule.mode = mode == "read" ? engine::Mode::kRead : mode == "rread" ? engine::Mode::kRecursiveRead : engine::Mode::kWrite;
+    rule.kind = rule.mutex >= 0 ? engine::Kind::kCond : waits || signals ? engine::Kind::kCompletion : engine::Kind::kMutex;
+    const std::string word = choice(node, "kind", words_of(kKinds), "");
+    for (const auto& [known, kind] : kKinds)
+      if (word == known) rule.kind = kind;
+    if ((waits || signals) && !engine::is_crosslock(rule.kind)) fail(node.at, "\"kind\" \"" + word + "\" is a lock, which is not waited for or signalled");
+    const bool may_fail = rule.op == PrimitiveRule::Op::kTry || rule.op == PrimitiveRule::Op::kTimed;
+    const std::string success = choice(node, "success", {"always", "zero", "nonzero"}, may_fail ? "nonzero" : "always");
+    rule.success = success == "zero" ? PrimitiveRule::Success::kZero : success == "nonzero" ? PrimitiveRule::Success::kNonzero : PrimitiveRule::Success::kAlways;
+    out_.primitives.push_back(std::move(rule));
+  }
+
   const std::string& name_;
   RuleSet& out_;
   std::optional<JsonError> error_;
@@ -277,7 +326,7 @@ class Reader {
 
 const std::map<std::string, std::vector<std::string>>& rule_keys() {
   static const std::map<std::string, std::vector<std::string>> kKeys = {
-      {"file", {"$schema", "schema", "description", "order", "leaf", "forbid", "require", "no_lock", "nesting", "wait", "names", "wrappers"}},
+      {"file", {"$schema", "schema", "description", "order", "leaf", "forbid", "require", "no_lock", "nesting", "wait", "names", "primitives", "wrappers"}},
       {"order", {"classes", "reason"}},
       {"leaf", {"class", "except", "reason"}},
       {"forbid", {"operation", "call", "under", "except", "mode", "reason"}},
@@ -285,9 +334,24 @@ const std::map<std::string, std::vector<std::string>>& rule_keys() {
       {"no_lock", {"operation", "call", "except", "reason"}},
       {"nesting", {"class", "order", "reason"}},
       {"wait", {"class", "type", "outer", "reason"}},
+      {"primitive", {"acquire", "try", "timed", "release", "init", "destroy", "wait", "timed_wait", "signal", "broadcast",
+                     "arg", "mode", "kind", "success", "recursive", "mutex", "reason"}},
       {"name", {"class", "function", "site", "kind", "name", "reason"}},
   };
   return kKeys;
+}
+
+std::string primitive_lines(const RuleSet& rules) {
+  constexpr const char* kModes[] = {"write", "read", "rread"};
+  constexpr const char* kSuccess[] = {"always", "zero", "nonzero"};
+  std::string out;
+  for (const PrimitiveRule& rule : rules.primitives)
+    for (const std::string& function : rule.functions)
+      out += std::string(kPrimitiveOps[static_cast<unsigned>(rule.op)]) + " " + function + " " + std::to_string(rule.argument) + " " +
+             kModes[static_cast<unsigned>(rule.mode)] + " " + std::to_string(static_cast<unsigned>(rule.kind)) + " " +
+             kSuccess[static_cast<unsigned>(rule.success)] + " " +
+             std::to_string(rule.recursive ? engine::kRecursiveLock : 0) + " " + (rule.mutex < 0 ? "-" : std::to_string(rule.mutex)) + "\n";
+  return out;
 }
 
 bool parse_rules(std::string_view text, const std::string& name, RuleSet& out, std::string& cause) {

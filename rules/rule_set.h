@@ -79,6 +79,21 @@ struct NameRule : Source {
   std::string name;
 };
 
+/// Functions that are primitives of the program's own: what a call of one does to the object that argument number
+/// `argument` (from 0) points to.
+struct PrimitiveRule : Source {
+  enum class Op : std::uint8_t { kAcquire, kTry, kTimed, kRelease, kInit, kDestroy, kWait, kTimedWait, kSignal, kBroadcast };
+  enum class Success : std::uint8_t { kAlways, kZero, kNonzero };   // the result that means: got, woken
+  Op op = Op::kAcquire;
+  Patterns functions;
+  unsigned argument = 0;
+  engine::Mode mode = engine::Mode::kWrite;
+  engine::Kind kind = engine::Kind::kMutex;
+  Success success = Success::kAlways;
+  bool recursive = false;                                           // the owner may get it again
+  int mutex = -1;                                                   // of a wait: the argument that is its mutex, -1: none
+};
+
 struct RuleSet {
   std::vector<OrderRule> orders;
   std::vector<LeafRule> leaves;
@@ -88,11 +103,12 @@ struct RuleSet {
   std::vector<NestingRule> nestings;
   std::vector<WaitRule> waits;
   std::vector<NameRule> names;
+  std::vector<PrimitiveRule> primitives;
   Patterns wrappers;   // functions that are skipped where a place gives a class its name
 
   bool empty() const {
     return orders.empty() && leaves.empty() && forbids.empty() && requires_lock.empty() && no_lock.empty() &&
-           nestings.empty() && waits.empty() && names.empty() && wrappers.empty();
+           nestings.empty() && waits.empty() && names.empty() && primitives.empty() && wrappers.empty();
   }
 };
 

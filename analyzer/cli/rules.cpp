@@ -15,8 +15,10 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/rule_options.h"
 #include "cli/suggest.h"
 #include "rules/learn.h"
+#include "rules/rule_file.h"
 
 namespace crossdep::cli {
 namespace {
@@ -63,6 +65,7 @@ int rules_of(const std::string& id) {
 
 struct Request {
   std::string id;
+  std::vector<std::string> primitives;
   std::vector<std::string> learn;
   std::string output;
 };
@@ -75,6 +78,19 @@ int learn_order(const Request& request) {
   return write_text(request.output, rules::learn(all.graph, source)) ? kQuiet : kUnusable;
 }
 
+// For the runtime, at the start of a program.
+int print_primitives(std::vector<std::string> files) {
+  rules::RuleSet set;
+  std::string cause, cure;
+  if (!load_rules(files, set, cause, cure)) {
+    error(cause);
+    if (!cure.empty()) hint(cure);
+    return kUnusable;
+  }
+  fmt::print("{}", rules::primitive_lines(set));
+  return kQuiet;
+}
+
 }  // namespace
 
 void add_rules(CLI::App& app, Action& action) {
@@ -83,10 +99,15 @@ void add_rules(CLI::App& app, Action& action) {
   auto* id = command->add_option("id", request->id, "A check's id, as findings show it")->type_name("ID");
   auto* learn = command->add_option("--learn", request->learn, "Write the order that was seen there as a rule file to review")->type_name("GRAPH...");
   command->add_option("-o,--output", request->output, "With --learn: the rule file; default standard output")->type_name("FILE")->needs(learn);
+  auto* primitives = command->add_option("--primitives", request->primitives, "Print the primitives of these rule files, a line each")->type_name("FILE...");
   id->excludes(learn);
+  primitives->excludes(learn)->excludes(id);
   command->footer("Exit status: 0 printed or written; 2 usage, no such check, or unreadable input.");
   command->callback([request, &action] {
-    action = [request] { return request->learn.empty() ? rules_of(request->id) : learn_order(*request); };
+    action = [request] {
+      if (!request->primitives.empty()) return print_primitives(request->primitives);
+      return request->learn.empty() ? rules_of(request->id) : learn_order(*request);
+    };
   });
 }
 

@@ -125,6 +125,7 @@ void end_thread(Site site) noexcept {
   ThreadState& self = this_thread();
   if (self.phase == Phase::kInside || self.phase == Phase::kOff || self.context == nullptr) return;
   if (in_unknown_child()) return;
+  if (self.phase == Phase::kMasked) self.phase = Phase::kReady;   // cancelled in there
   if (self.phase == Phase::kReady) end_stack_objects(self, site);
   self.phase = Phase::kInside;
   if (self.stream != nullptr) self.stream->context_end(runtime.journal.tick(), site);
@@ -144,6 +145,12 @@ ThreadState* Inside::enter_slow(ThreadState& self) noexcept {
     case Phase::kOff:
     case Phase::kInside:   // one of our own calls, or a handler that interrupted us
       return nullptr;
+    case Phase::kMasked:
+      // Left by an exception or a jump if the stack ends above that frame, or another one lies there.
+      if (__builtin_frame_address(0) <= self.masked_by && *self.masked_by == self.masked_return) return nullptr;
+      self.resting = Phase::kReady;
+      self.phase = Phase::kInside;
+      return &self;
     case Phase::kForking:
       if (in_unknown_child()) become_child(self);
       if (self.context == nullptr) return nullptr;

@@ -112,4 +112,13 @@ void* next_definition(const char* name, const char* version) noexcept {
   return nullptr;
 }
 
+void* first_definition(const char* name) noexcept {
+  const auto* own = reinterpret_cast<const ElfW(Dyn)*>(&_DYNAMIC);
+  const std::uint32_t hash = gnu_hash(name);
+  for (const link_map* module = _r_debug.r_map; module != nullptr; module = module->l_next)
+    if (module->l_ld != own)
+      if (void* found = find_in(module, name, hash, nullptr)) return found;
+  return nullptr;
+}
+
 }  // namespace crossdep::runtime

@@ -19,6 +19,9 @@ namespace crossdep::runtime {
 /// nullptr if no module does.
 void* next_definition(const char* name, const char* version = nullptr) noexcept;
 
+/// The same in the first module of all but ours: what a call through the program's symbol tables leads to.
+void* first_definition(const char* name) noexcept;
+
 /// As next_definition(), kept in `known` once there is one: of a library that may be loaded later.
 template <typename Function>
 Function* late_definition(std::atomic<Function*>& known, const char* name) noexcept {

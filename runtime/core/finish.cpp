@@ -13,6 +13,7 @@
 #include "core/places.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
+#include "interpose/primitives.h"
 #include "interpose/real.h"
 
 extern "C" int __cxa_at_quick_exit(void (*)(void*), void*);
@@ -67,6 +68,7 @@ void write_totals(Ending how) noexcept {
 
 void write_results(Ending how) noexcept {
   write_totals(how);
+  tell_unseen_primitives();
   if (runtime.options.supervised || !runtime.journal.is_open()) return;
   const Places& places = runtime.places;
   const bool wanted = places.graph.length() != 0 && has_events();

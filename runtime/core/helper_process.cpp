@@ -30,7 +30,7 @@ constexpr std::size_t kMostVariables = 4096;
 struct Launch {
   const char* const* arguments;
   const char** environment;
-  int error_fd;
+  int error_fd, output_fd;
   char* stack_top;   // of the second process
 };
 
@@ -41,10 +41,11 @@ int child(void* data) noexcept {
   long error_fd = launch->error_fd;
   if (error_fd < 0) error_fd = null_fd;
   const long high = system_call(SYS_fcntl, error_fd, F_DUPFD_CLOEXEC, 3);
+  const long high_output = launch->output_fd < 0 ? 0 : system_call(SYS_fcntl, launch->output_fd, F_DUPFD_CLOEXEC, 3);
   const long high_null = system_call(SYS_fcntl, null_fd, F_DUPFD_CLOEXEC, 3);
-  if (high < 0 || high_null < 0) system_call(SYS_exit, 126);
+  if (high < 0 || high_null < 0 || high_output < 0) system_call(SYS_exit, 126);
   system_call(SYS_dup3, high_null, 0, 0);
-  system_call(SYS_dup3, high_null, 1, 0);
+  system_call(SYS_dup3, high_output > 0 ? high_output : high_null, 1, 0);
   system_call(SYS_dup3, high, 2, 0);
   system_call(SYS_close_range, 3, ~0u, 0);
   system_call(SYS_execve, word(launch->arguments[0]), word(launch->arguments), word(launch->environment));
@@ -72,7 +73,7 @@ int monitor(void* data) noexcept {
 
 }  // namespace
 
-int run_helper(const char* const* arguments, int error_fd) noexcept {
+int run_helper(const char* const* arguments, int error_fd, int output_fd) noexcept {
   const std::size_t bytes = 2 * kStack + kMostVariables * sizeof(char*);
   auto* pages = static_cast<char*>(system_pages(bytes));
   if (pages == nullptr) return kHelperFailed;
@@ -82,7 +83,7 @@ int run_helper(const char* const* arguments, int error_fd) noexcept {
     if (!begins_with(*at, "LD_") && !begins_with(*at, "CROSSDEP_")) environment[count++] = *at;
   environment[count] = nullptr;
 
-  Launch launch{arguments, environment, error_fd, pages + 2 * kStack - 64};
+  Launch launch{arguments, environment, error_fd, output_fd, pages + 2 * kStack - 64};
   const std::uint64_t signals = system_block_signals();
   const long pid = start_clone(monitor, pages + kStack - 64, &launch, CLONE_VM | CLONE_VFORK);
   const int status = pid > 0 ? wait_for(pid) : kHelperFailed;

@@ -18,6 +18,7 @@
 #include "core/places.h"
 #include "core/stacks.h"
 #include "core/watchdog.h"
+#include "interpose/primitives.h"
 #include "interpose/real.h"
 #include "interpose/signal.h"
 
@@ -105,6 +106,7 @@ void load() noexcept {
   install_exit_hooks();
   prepare_thread_ends();
   runtime.state.store(State::kLoaded, std::memory_order_release);
+  load_primitives();
 }
 
 bool open_journal() noexcept {

@@ -23,6 +23,7 @@ enum class Phase : std::uint32_t {
   kReady,     // observed, outside the runtime
   kInside,    // in the runtime
   kForking,   // in fork(): whose process this is must be asked before each use
+  kMasked,    // in a primitive of the program's own: what it is made of is not observed
   kOff,       // not observed: its context has ended, or the runtime is off
 };
 
@@ -41,6 +42,8 @@ struct ThreadState {
   static constexpr std::uint32_t kMostHandlers = 8;
   std::uint32_t handlers;         // signal handlers it is in, innermost last
   std::uint64_t handler_frames[kMostHandlers];
+  const std::uint64_t* masked_by; // while kMasked: where the primitive's return address lies,
+  std::uint64_t masked_return;    // and what it is
   std::uint64_t blocked_signals;  // as last told to the engine
 };
 

@@ -14,6 +14,7 @@
 #include "core/modules.h"
 #include "interpose/lock_call.h"
 #include "interpose/operation.h"
+#include "interpose/primitives.h"
 
 using namespace crossdep::runtime;
 
@@ -102,12 +103,14 @@ extern "C" __attribute__((visibility("hidden"), used)) PassedOn crossdep_dlopen(
   take_and_give(list_lock, caller);
   void* const result = real.dlopen(name, mode);
   give(load_lock, caller);
+  watch_new_modules();
   return {nullptr, result};
 }
 
 extern "C" __attribute__((visibility("hidden"), used)) PassedOn crossdep_dlsym(void*, const char*, std::uint64_t caller) {
   find_real_functions();
   if (this_thread().phase == Phase::kReady) take_and_give(load_lock, caller);
+  watch_new_modules();   // those of a dlopen that was passed on
   return {reinterpret_cast<void*>(real.dlsym), nullptr};
 }
 

@@ -35,6 +35,7 @@ def main():
     import examples  # noqa: F401  the example programs, the seven classes first of all
     import gate  # noqa: F401  the gate, its baseline, and the formats for other tools
     import rules  # noqa: F401  rule files: live, on traces, on graphs
+    import primitives  # noqa: F401  a program's own primitives, named by a rule file
     import installation  # noqa: F401  cmake --install, and the installed program
     import programs  # noqa: F401  real programs
     import sanitizers  # noqa: F401  programs built with sanitizers
