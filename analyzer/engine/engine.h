@@ -288,6 +288,9 @@ class Engine {
 
   // findings.cpp
   void depend(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment) noexcept;
+  void depend_as(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment,
+                 const Segment* request_segment) noexcept;
+  bool shortened(const Cause&, const Vec<DependencyId>& cycle) noexcept;
   void find_cycles(const Cause&, DependencyId closing, std::uint8_t mode) noexcept;
   bool cut_short_by_holder(const Cause&, const Vec<DependencyId>& cycle) const noexcept;
   bool has_chord(const Vec<DependencyId>& cycle) const noexcept;

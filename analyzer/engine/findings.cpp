@@ -77,6 +77,14 @@ void Engine::gather_held_at(const Context* context, const Seen& seen) noexcept {
 
 void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, ClassId to,
                     const Segment* from_segment) noexcept {
+  witness.held_count = held_scratch_.size();
+  witness.held = held_scratch_.data();
+  depend_as(cause, witness, from, to, from_segment, cause.context == nullptr ? nullptr : cause.context->segment_);
+}
+
+// With the held stack that the witness brings along.
+void Engine::depend_as(const Cause& cause, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment,
+                       const Segment* request_segment) noexcept {
   const std::uint8_t mode = mode_bit(witness.from_mode, witness.to_mode);
   const Graph::AddedDependency added = graph_.add_dependency(from, to, mode);
   if (added.id == kNone) {
@@ -84,11 +92,8 @@ void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, Clas
     return;
   }
   if (added.fresh) sink_.on_dependency({added.id, from, to});
-  witness.held_count = held_scratch_.size();
-  witness.held = held_scratch_.data();
   Dependency& dependency = graph_.dependency(added.id);
   dependency.direct = dependency.direct || between(witness) == witness.held_count;
-  const Segment* request_segment = cause.context == nullptr ? nullptr : cause.context->segment_;
   const bool operation = graph_.lock_class(to).info.kind == Kind::kOperation;
   const unsigned limit = operation ? Graph::kOperationWitnesses : options_.witnesses;
   const Witness* kept = graph_.add_witness(added.id, witness, from_segment, request_segment, limit);
@@ -113,6 +118,7 @@ void Engine::find_cycles(const Cause& cause, DependencyId closing, std::uint8_t 
   const CycleSearch::Found found = search_.shortest(closing, mode, options_.search_budget);
   if (found == CycleSearch::Found::kBudget || found == CycleSearch::Found::kNoMemory) ++losses_.budget;
   if (found != CycleSearch::Found::kCycle) return;
+  if (shortened(cause, search_.path())) return;
   if (!cut_short_by_holder(cause, search_.path()) && store_cycle(cause, search_.path())) return;
   unsigned judged = 0;
   const auto visit = [&](const Vec<DependencyId>& path) noexcept {
@@ -121,6 +127,32 @@ void Engine::find_cycles(const Cause& cause, DependencyId closing, std::uint8_t 
   };
   if (search_.enumerate(closing, mode, kAlternativeLength, kAlternativeBudget, visit) == CycleSearch::Found::kBudget)
     ++losses_.budget;
+}
+
+// Of deep held stacks not every dependency is stored (depend_on_held()): where two neighbouring links u -> v -> w are one
+// context's, which held u at its request for w, they stand for u -> w. That one is what the verdict is about - told as two
+// links, each would run under the other's locks. It is added now, and finds the cycle itself.
+bool Engine::shortened(const Cause& cause, const Vec<DependencyId>& cycle) noexcept {
+  for (std::uint32_t i = 0; i < cycle.size() && cycle.size() > 2; ++i) {
+    const ClassId from = graph_.dependency(cycle[i]).from;
+    const Dependency& second = graph_.dependency(cycle[(i + 1) % cycle.size()]);
+    if (graph_.find_dependency(from, second.to) != kNone) continue;
+    for (const Witness* w = second.witnesses; w != nullptr; w = w->next) {
+      if (w->info.origin != Origin::kHeld) continue;
+      for (std::uint32_t j = 0; j < w->info.held_count; ++j) {
+        const HeldInfo& held = w->info.held[j];
+        if (held.class_id != from || held.pseudo) continue;
+        const ClassId to = second.to;
+        WitnessInfo whole = w->info;
+        whole.from = held.instance;
+        whole.from_mode = held.mode;
+        whole.from_site = held.site;
+        depend_as(cause, whole, from, to, nullptr, w->request_segment);   // what was known when it was got is not
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 // The cycle comes to X from a class P that this very context holds too: P -> Y, judged by the same request, cuts it short.

@@ -353,6 +353,17 @@ TEST_CASE("a context that ends holding a lock", "[engine]") {
   CHECK(stage.sink.findings.at(0).info.check == Check::kExitHeld);
 }
 
+TEST_CASE("a cycle through a deep held stack is one context's", "[engine]") {
+  Stage stage;
+  constexpr int kDepth = 80;
+  for (int i = 0; i < kDepth; ++i) stage.acquire("T1", "L" + std::to_string(i));
+  for (int i = kDepth; i-- > 0;) stage.release("T1", "L" + std::to_string(i));
+  stage.nest("T2", {"L" + std::to_string(kDepth - 1), "L0"});
+  REQUIRE(stage.sink.findings.size() == 1);
+  CHECK(stage.sink.findings.at(0).info.check == Check::kLockOrderCycle);
+  CHECK(stage.sink.findings.at(0).info.verdict == Verdict::kPossible);
+}
+
 TEST_CASE("a lock that a fork left behind is held for ever", "[engine]") {
   Stage stage;
   const auto left = [&](std::uint8_t flags) { return stage.lock("A", Kind::kRwlock, static_cast<std::uint8_t>(kLeftHeld | flags)); };
