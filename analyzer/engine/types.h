@@ -70,9 +70,12 @@ enum class ClassKey : std::uint8_t {
   kFunction,   // `key` is a function's address: a thread's start routine, a work item's function
   kInstance,   // every instance is its own class; `key` is its address (or trace-local number)
   kHeap,       // `key` is the Site that allocated the memory it lies in, `ordinal` its offset there (and, above bit 24,
-               // which of several sizes allocated there it was)
+               // which of several sizes allocated there it was), or kArrayElement
   kStack,      // `key` is the address of the function in whose frame it lies, `ordinal` tells that function's objects apart
 };
+
+/// Of a kHeap class: the objects of an array, at any offset.
+inline constexpr std::uint32_t kArrayElement = (1u << 24) - 1;
 
 /// Why a dependency exists. `overlap` and `history` are the two strengths of an event dependency (cross-release).
 enum class Origin : std::uint8_t { kHeld, kOverlap, kHistory, kDeclared, kStatic };

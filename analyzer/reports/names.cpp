@@ -63,7 +63,8 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rul
       Wish wish{std::string(word(kind)) + "@" + place_name(own_frame(frames)), {}, {}};
       if (c.info.key_kind == ClassKey::kFirstSite) wish.tail = "#" + std::to_string(c.info.ordinal);
       if (c.info.key_kind == ClassKey::kHeap) {
-        wish.tail = "+" + std::to_string(c.info.ordinal & 0xffffff);
+        const std::uint32_t offset = c.info.ordinal & 0xffffff;
+        wish.tail = offset == engine::kArrayElement ? "[]" : "+" + std::to_string(offset);
         if (const unsigned size = c.info.ordinal >> 24; size != 0) wish.tail += "#" + std::to_string(size + 1);
       }
       return wish;

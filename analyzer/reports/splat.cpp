@@ -66,6 +66,11 @@ class Splat {
     line("\nwhich lock already depends on the new lock.\n");
     line("\nthe existing dependency chain (in reverse order) is:");
     for (std::size_t i = f_.links.size(); i-- > 0;) {
+      if (!options_.verbose && i + kShownEnds < f_.links.size() && i >= kShownEnds) {
+        line("\n ... " + std::to_string(f_.links.size() - 2 * kShownEnds) + " more, left out here (--verbose shows them) ...");
+        i = kShownEnds;
+        continue;
+      }
       line("\n-> #" + std::to_string(i) + class_text(f_.links[i].to) + ":");
       if (f_.links[i].witness.origin == engine::Origin::kDeclared) line("       declared by a rule");
       stack(f_.links[i].witness.to_stack, "       ");
@@ -347,6 +352,8 @@ class Splat {
     }
     line("");
   }
+
+  static constexpr std::size_t kShownEnds = 20;   // links of a very long chain that are shown at each end
 
   // --- parts ---------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
 }
 
 /// Salts: what is hashed is of one kind only.
-enum : std::uint64_t { kHeapShape = 101, kHeapOffset, kStackSlot, kFirstUse };
+enum : std::uint64_t { kHeapShape = 101, kHeapOffset, kStackSlot, kFirstUse, kHeapArray };
 
 }  // namespace
 
@@ -84,12 +84,40 @@ const Identity::ClassRecord* Identity::inherited(std::uint64_t address) const no
   return nullptr;
 }
 
+// Whether the object lies in an array in allocated memory: as many objects of its kind as make no record, at one stride.
+bool Identity::in_array(Kind kind, std::uint64_t piece, std::uint64_t site, std::uint64_t offset) noexcept {
+  constexpr std::uint32_t kFew = 8;
+  constexpr std::uint64_t kSmallestStride = 32;   // of a semaphore; what a pool cuts up lies closer
+  Place* place = place_of(mix(mix(kHeapArray, site), static_cast<unsigned>(kind)) | 1ull << 63);
+  if (place == nullptr) return false;
+  Array& array = place->array;
+  const std::uint64_t distance = offset > array.first ? offset - array.first : array.first - offset;
+  if (array.count >= kFew && array.stride >= kSmallestStride) return distance % array.stride == 0;
+  if (array.piece != piece) {
+    array = {piece, offset, 0, 1};
+    return false;
+  }
+  std::uint64_t stride = distance;
+  for (std::uint64_t other = array.stride; other != 0;) {
+    const std::uint64_t rest = stride % other;
+    stride = other;
+    other = rest;
+  }
+  array.stride = stride;
+  return ++array.count >= kFew && stride >= kSmallestStride;
+}
+
 bool Identity::heap_spec(std::uint64_t address, ClassSpec& spec) noexcept {
-  constexpr std::uint64_t kMostOffset = 1u << 24;
   constexpr std::uint32_t kMostSizes = 256;
   const Heap::Piece piece = heap.piece_of(address);
   const std::uint64_t offset = address - piece.begin;
-  if (piece.size == 0 || piece.site == 0 || offset >= kMostOffset || modules.is_cxx_library(piece.site)) return false;
+  if (piece.size == 0 || piece.site == 0 || offset >= engine::kArrayElement || modules.is_cxx_library(piece.site)) return false;
+  if (in_array(spec.kind, piece.begin, piece.site, offset)) {
+    spec.key_kind = ClassKey::kHeap;
+    spec.key = piece.site;
+    spec.ordinal = engine::kArrayElement;
+    return true;
+  }
   Place* place = place_of(piece.site);
   if (place == nullptr || place->shapes > kMostShapes) return false;
   const std::uint64_t where = mix(mix(mix(kHeapOffset, static_cast<unsigned>(spec.kind)), piece.site), offset);

@@ -52,7 +52,7 @@ class Heap {
   }
 
   /// The listed piece that `address` lies in.
-  Piece piece_of(std::uint64_t address) const noexcept;
+  Piece piece_of(std::uint64_t address) noexcept;
 
  private:
   static constexpr std::size_t kSmallest = 32, kEntries = std::size_t{1} << 19;
@@ -65,7 +65,11 @@ class Heap {
   };
   static std::size_t index_of(std::uint64_t begin) noexcept { return begin >> 5 & (kEntries - 1); }
 
+  Piece piece_at(std::uint64_t at) const noexcept;
+
   Entry entries_[kEntries];
+  static constexpr std::size_t kBig = 4096;
+  std::atomic<std::uint64_t> last_big_{0};   // the beginning of the last big piece something was found in
 };
 
 extern constinit Heap heap;

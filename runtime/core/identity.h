@@ -104,8 +104,14 @@ class Identity {
     ObjectMap<ClassRecord> classes;
     Generation* older;
   };
+  /// The objects of one kind seen in one allocation.
+  struct Array {
+    std::uint64_t piece, first, stride;   // the greatest distance that divides all
+    std::uint32_t count;
+  };
   /// How often one place has made objects.
   struct Place {
+    Array array;
     std::uint64_t first_chain;
     std::uint32_t next_ordinal;
     std::uint32_t shapes;   // sizes and offsets of objects in memory allocated here
@@ -117,6 +123,7 @@ class Identity {
   bool any_page(std::uint64_t begin, std::uint64_t end) const noexcept;
   void count(std::uint64_t address, int change) noexcept;
   const ClassRecord* inherited(std::uint64_t address) const noexcept;
+  bool in_array(engine::Kind, std::uint64_t piece, std::uint64_t site, std::uint64_t offset) noexcept;
   bool heap_spec(std::uint64_t address, engine::Engine::ClassSpec&) noexcept;
   bool stack_spec(std::uint64_t address, engine::Engine::ClassSpec&) noexcept;
   std::uint32_t ordinal_of(std::uint64_t chain, std::uint32_t& next) noexcept;
