@@ -81,6 +81,11 @@ bool verdict(Options& options, const char* value, std::size_t n) {
   return false;
 }
 
+bool waits(Options& options, const char* value, std::size_t n) {
+  options.waits_io = is_word(value, n, "io");
+  return options.waits_io || is_word(value, n, "none");
+}
+
 bool class_by(Options& options, const char* value, std::size_t n) {
   constexpr struct { const char* name; ClassBy rule; } kNames[] = {
       {"origin", ClassBy::kOrigin}, {"use", ClassBy::kUse}, {"object", ClassBy::kObject}};
@@ -105,6 +110,7 @@ constexpr Entry kEntries[] = {
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
     {"history", count<&Options::history, 1000>, "requests of a releaser from before the wait that count, 0 none (8)"},
     {"verbosity", verbosity, "the same, as the sanitizers call it: 0 is quiet, 1 and more verbose (0)"},
+    {"waits", waits, "io: reads and writes that block on a pipe, eventfd or socket are waits for its other end in this process (none)"},
     {"class_by", class_by, "what makes unnamed objects one class: origin (allocation, frame, init call), use (init call or first use), object (nothing does) (origin)"},
     {"init_frames", count<&Options::init_frames, 8>, "callers that tell apart objects made by one pthread_*_init call (3)"},
     {"helper", path<&Options::helper>, "the crossdep program that prints findings (looked for beside the library, then in PATH)"},

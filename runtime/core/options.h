@@ -30,6 +30,7 @@ struct Options {
   unsigned hang_timeout = 0;  // seconds; 0: nobody watches
   ClassBy class_by = ClassBy::kOrigin;
   unsigned init_frames = 3;   // callers that tell apart objects made by one pthread_*_init call
+  bool waits_io = false;      // reads and writes that block on a channel of this process are waits
   bool halt_on_finding = false;
   bool record = false;
   bool verbose = false;
