@@ -200,23 +200,6 @@ bool JsonTape::parse(std::string_view text) {
   }
 }
 
-bool JsonValue::is_object() const { return tape_->tokens_[at_].type == JsonTape::Type::kObject; }
-bool JsonValue::is_array() const { return tape_->tokens_[at_].type == JsonTape::Type::kArray; }
-bool JsonValue::is_true() const { return tape_->tokens_[at_].type == JsonTape::Type::kTrue; }
-bool JsonValue::is_boolean() const { return is_true() || tape_->tokens_[at_].type == JsonTape::Type::kFalse; }
-bool JsonValue::is_text() const {
-  const auto type = tape_->tokens_[at_].type;
-  return type == JsonTape::Type::kText || type == JsonTape::Type::kEscapedText;
-}
-std::size_t JsonValue::size() const { return tape_->tokens_[at_].length; }
-JsonValue JsonValue::after() const { return {*tape_, tape_->tokens_[at_].after}; }
-
-std::string_view JsonValue::raw(bool& plain) const {
-  const JsonTape::Token& token = tape_->tokens_[at_];
-  plain = token.type == JsonTape::Type::kText;
-  return tape_->text_.substr(token.begin, token.length);
-}
-
 std::string JsonValue::text() const {
   bool plain = false;
   const std::string_view raw_text = raw(plain);

@@ -80,4 +80,22 @@ class JsonTape {
   std::size_t failed_at_ = 0;
 };
 
+// Asked for every key of every object: not worth a call.
+inline bool JsonValue::is_object() const { return tape_->tokens_[at_].type == JsonTape::Type::kObject; }
+inline bool JsonValue::is_array() const { return tape_->tokens_[at_].type == JsonTape::Type::kArray; }
+inline bool JsonValue::is_true() const { return tape_->tokens_[at_].type == JsonTape::Type::kTrue; }
+inline bool JsonValue::is_boolean() const { return is_true() || tape_->tokens_[at_].type == JsonTape::Type::kFalse; }
+inline bool JsonValue::is_text() const {
+  const auto type = tape_->tokens_[at_].type;
+  return type == JsonTape::Type::kText || type == JsonTape::Type::kEscapedText;
+}
+inline std::size_t JsonValue::size() const { return tape_->tokens_[at_].length; }
+inline JsonValue JsonValue::after() const { return {*tape_, tape_->tokens_[at_].after}; }
+
+inline std::string_view JsonValue::raw(bool& plain) const {
+  const JsonTape::Token& token = tape_->tokens_[at_];
+  plain = token.type == JsonTape::Type::kText;
+  return tape_->text_.substr(token.begin, token.length);
+}
+
 }  // namespace crossdep::reports
