@@ -6,11 +6,13 @@
 #include "rules/evaluate.h"
 
 #include <algorithm>
+#include <map>
 
 #include "reports/canonical.h"
 #include "reports/finding_id.h"
 #include "reports/format.h"
 #include "rules/declared_order.h"
+#include "rules/needs.h"
 #include "rules/pattern.h"
 
 namespace crossdep::rules {
@@ -64,6 +66,7 @@ class Evaluation {
     for (const ForbidRule& rule : rules_.forbids) forbid(rule);
     for (const RequireRule& rule : rules_.requires_lock) require(rule);
     for (const NoLockRule& rule : rules_.no_lock) no_lock(rule);
+    if (!rules_.max_holds.empty()) max_hold();
   }
 
  private:
@@ -189,6 +192,33 @@ class Evaluation {
       if (locks.empty()) continue;
       add_occurrence(Check::kNoLockAllowed, o, locks,
                      who(o.context) + " performed " + o.operation + " while it held " + locks_text(o, locks) + ", where no lock is allowed" + by(rule));
+    }
+  }
+
+  // Whoever measures tells of a long time by an operation "held-MSms@N" just before the release, N locks having been
+  // taken after this one (runtime/core/hold_time.h). One finding for each lock class and place of release, with the longest.
+  void max_hold() {
+    std::map<std::pair<Index, Index>, std::pair<std::uint64_t, Occurrence>> longest;
+    for (Occurrence& o : occurrences_of({{std::string(kHeldOperation) + "*"}, {}}, graph_)) {
+      std::uint64_t milliseconds = 0;
+      std::size_t later = 0;
+      if (!parse_held_operation(o.operation, milliseconds, later) || later >= o.held.size()) continue;
+      const std::size_t i = o.held.size() - 1 - later;
+      o.held.erase(o.held.begin() + static_cast<std::ptrdiff_t>(i) + 1, o.held.end());
+      auto& known = longest[{o.held[i].class_index, o.site}];
+      if (known.first < milliseconds) known = {milliseconds, std::move(o)};
+    }
+    for (auto& [key, entry] : longest) {
+      auto& [milliseconds, o] = entry;
+      o.operation = "hold for long";
+      const std::string lock = name(key.first);
+      for (const MaxHoldRule& rule : rules_.max_holds) {
+        if (milliseconds <= rule.milliseconds || !fits_any(rule.classes, lock) || fits_any(rule.except, lock)) continue;
+        add_occurrence(Check::kForbiddenOperation, o, {o.held.size() - 1},
+                       who(o.context) + " held " + lock + " for " + std::to_string(milliseconds) + " ms; " +
+                           std::to_string(rule.milliseconds) + " ms are allowed" + by(rule));
+        break;
+      }
     }
   }
 

@@ -6,7 +6,7 @@
 //   declared-order       an observed dependency against the order: confirmed. The declared orders enter the graph as
 //                        dependencies; a circle that they close with observed ones: possible
 //   leaf-lock            a dependency that starts at a leaf lock
-//   forbidden-operation  an occurrence (below) with a lock of `under` held
+//   forbidden-operation  an occurrence (below) with a lock of `under` held; a lock held for longer than max_hold says
 //   lock-required        an occurrence with none of `lock` held
 //   no-lock-allowed      an occurrence with any lock held
 //   wait-context         wait types given by rules, on every pair of held and requested

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "rules/evaluate.h"
+#include "rules/needs.h"
 #include "rules/pattern.h"
 
 namespace crossdep::rules {
@@ -71,7 +72,10 @@ class Finder {
   void named(const Dependency& d) {
     std::string name = graph_.classes[d.to].base;
     if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
-    if (std::none_of(performed_.operations.begin(), performed_.operations.end(), [&](const std::string& p) { return is(p, name); })) return;
+    // How long a lock was held is told as an operation, but only those who ask for just that mean it.
+    const bool held = name.starts_with(kHeldOperation);
+    const auto asked = [&](const std::string& p) { return is(p, name) && p.starts_with(kHeldOperation) == held; };
+    if (std::none_of(performed_.operations.begin(), performed_.operations.end(), asked)) return;
     for (const Witness& w : d.witnesses) {
       Occurrence o = begin(w, name);
       o.site = w.to_site;

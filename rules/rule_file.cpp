@@ -66,6 +66,7 @@ class Reader {
     each(root, "forbid", [this](const JsonNode& node) { forbid(node); });
     each(root, "require", [this](const JsonNode& node) { require(node); });
     each(root, "no_lock", [this](const JsonNode& node) { no_lock(node); });
+    each(root, "max_hold", [this](const JsonNode& node) { max_hold(node); });
     each(root, "nesting", [this](const JsonNode& node) { nesting(node); });
     each(root, "wait", [this](const JsonNode& node) { wait(node); });
     each(root, "names", [this](const JsonNode& node) { name(node); });
@@ -228,6 +229,20 @@ class Reader {
     out_.no_lock.push_back(std::move(rule));
   }
 
+  void max_hold(const JsonNode& node) {
+    if (!object(node, "max_hold")) return;
+    MaxHoldRule rule;
+    begin(node, rule);
+    rule.classes = patterns(node, "class", true);
+    rule.except = patterns(node, "except");
+    const JsonNode* limit = node.find("milliseconds");
+    if (limit == nullptr) return fail(node.at, "key \"milliseconds\" is missing");
+    if (limit->type != Type::kNumber || !limit->whole || limit->number < 1)
+      return fail(limit->at, "\"milliseconds\" is not a whole number above 0");
+    rule.milliseconds = static_cast<std::uint64_t>(limit->number);
+    out_.max_holds.push_back(std::move(rule));
+  }
+
   void nesting(const JsonNode& node) {
     if (!object(node, "nesting")) return;
     NestingRule rule;
@@ -326,12 +341,13 @@ class Reader {
 
 const std::map<std::string, std::vector<std::string>>& rule_keys() {
   static const std::map<std::string, std::vector<std::string>> kKeys = {
-      {"file", {"$schema", "schema", "description", "order", "leaf", "forbid", "require", "no_lock", "nesting", "wait", "names", "primitives", "wrappers"}},
+      {"file", {"$schema", "schema", "description", "order", "leaf", "forbid", "require", "no_lock", "max_hold", "nesting", "wait", "names", "primitives", "wrappers"}},
       {"order", {"classes", "reason"}},
       {"leaf", {"class", "except", "reason"}},
       {"forbid", {"operation", "call", "under", "except", "mode", "reason"}},
       {"require", {"operation", "call", "lock", "mode", "reason"}},
       {"no_lock", {"operation", "call", "except", "reason"}},
+      {"max_hold", {"class", "except", "milliseconds", "reason"}},
       {"nesting", {"class", "order", "reason"}},
       {"wait", {"class", "type", "outer", "reason"}},
       {"primitive", {"acquire", "try", "timed", "release", "init", "destroy", "wait", "timed_wait", "signal", "broadcast",

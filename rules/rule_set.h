@@ -58,6 +58,12 @@ struct NoLockRule : Source {
   Patterns except;
 };
 
+/// Not held for longer than so many milliseconds.
+struct MaxHoldRule : Source {
+  Patterns classes, except;
+  std::uint64_t milliseconds = 0;
+};
+
 /// Locks of one class nested in each other: any order is right, or ascending addresses are.
 struct NestingRule : Source {
   Patterns classes;
@@ -100,6 +106,7 @@ struct RuleSet {
   std::vector<ForbidRule> forbids;
   std::vector<RequireRule> requires_lock;
   std::vector<NoLockRule> no_lock;
+  std::vector<MaxHoldRule> max_holds;
   std::vector<NestingRule> nestings;
   std::vector<WaitRule> waits;
   std::vector<NameRule> names;
@@ -108,7 +115,7 @@ struct RuleSet {
 
   bool empty() const {
     return orders.empty() && leaves.empty() && forbids.empty() && requires_lock.empty() && no_lock.empty() &&
-           nestings.empty() && waits.empty() && names.empty() && primitives.empty() && wrappers.empty();
+           max_holds.empty() && nestings.empty() && waits.empty() && names.empty() && primitives.empty() && wrappers.empty();
   }
 };
 

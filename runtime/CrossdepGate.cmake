@@ -4,7 +4,8 @@
 #
 #   crossdep_wrap_tests(GRAPHS DIR TESTS TEST...)
 #     The tests, whatever their commands are, run under the preload library; each of their processes leaves a graph in
-#     DIR. Their results stay as they are: findings are printed, but do not fail them.
+#     DIR. Their results stay as they are: findings are printed, but do not fail them. `ctest -T memcheck` of a build with
+#     MEMORYCHECK_TYPE=ThreadSanitizer (set before include(CTest)) counts them as defects.
 #
 #   crossdep_add_gate(NAME BASELINE FILE TESTS TEST... [GRAPHS DIR] [FAIL_ON VERDICT] [NEW_DEPENDENCIES fail|warn|ignore]
 #                     [SUPPRESSIONS FILE] [SARIF FILE] [JUNIT FILE] [MARKDOWN FILE] [GITLAB FILE] [HTML FILE])
@@ -24,7 +25,7 @@ function(crossdep_wrap_tests)
   set_property(TEST ${arg_TESTS} APPEND PROPERTY ENVIRONMENT_MODIFICATION
     "LD_PRELOAD=path_list_prepend:${library}"
     "LD_LIBRARY_PATH=path_list_prepend:${folder}"
-    "CROSSDEP_OPTIONS=set:out='${arg_GRAPHS}/':exitcode=0")
+    "CROSSDEP_OPTIONS=set:out='${arg_GRAPHS}/':exitcode=0:memcheck=1")
 endfunction()
 
 function(crossdep_add_gate name)

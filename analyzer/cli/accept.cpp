@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/rule_options.h"
 #include "cli/suggest.h"
 #include "gate/gate.h"
 #include "reports/suppressions.h"
@@ -18,7 +19,7 @@ namespace {
 
 struct Request {
   std::string baseline, reason, owner, until;
-  std::vector<std::string> what, graphs;
+  std::vector<std::string> what, graphs, rules;
   bool remove = false, dependencies = false;
 };
 
@@ -130,8 +131,12 @@ int accept(const Request& request) {
   if (!gate::read_baseline(request.baseline, baseline, cause)) return fail(cause, access(request.baseline.c_str(), F_OK) == 0 ? "" : "crossdep gate --init makes the first one");
   Union all;
   if (!request.graphs.empty()) {
-    all = read_union(request.graphs);
+    rules::RuleSet rules;
+    if (!load_rules(request.rules, rules)) return kUnusable;
+    const rules::RuleNames names(rules);
+    all = read_union(request.graphs, {.names = &names});
     if (all.parts == 0 || !all.whole) return kUnusable;   // told
+    if (!rules.empty()) rules::evaluate(rules, all.graph);
   }
   Acceptor acceptor(request, request.graphs.empty() ? nullptr : &all.graph, baseline);
   for (const std::string& what : request.what) {
@@ -160,6 +165,7 @@ void add_accept(CLI::App& app, Action& action) {
   command->add_option("--graph", request->graphs, "Where the finding is: its classes and dependencies are noted too")
       ->type_name("GRAPH")
       ->allow_extra_args(false);
+  add_rules_option(*command, request->rules);
   command->add_flag("--dependencies", request->dependencies, "Accept every dependency of the graphs");
   command->add_flag("--remove", request->remove, "Take these entries out instead");
   command->add_option("what", request->what, "Ids of findings, 'FROM -> TO' for a dependency, or KIND:PATTERN for all that fit")->type_name("ID");

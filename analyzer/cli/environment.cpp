@@ -154,7 +154,7 @@ bool make_environment(const RuntimeSettings& settings, const std::string& librar
   // Ours last: of an option given twice the last one counts.
   std::string options = from_environment("CROSSDEP_OPTIONS");
   if (!options.empty()) options += ":";
-  options += fmt::format("supervised=1:out={}:helper={}:fail_on={}:exitcode={}", folder, helper,
+  options += fmt::format("supervised=1:merge=0:run={}:out={}:helper={}:fail_on={}:exitcode={}", getpid(), folder, helper,
                          reports::word(settings.policy), settings.exitcode);
   if (!settings.suppressions.empty()) {
     const std::string file = quoted(settings.suppressions);

@@ -15,6 +15,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/rule_options.h"
 #include "cli/show.h"
 #include "reports/format.h"
 #include "reports/whole_file.h"
@@ -29,7 +30,7 @@ constexpr std::size_t kStoryLines = 8;
 struct Request {
   std::string baseline, suppressions_path, reason = "there when the baseline was made", owner;
   std::map<std::string, std::string> files;   // format -> where to
-  std::vector<std::string> inputs, source_roots;
+  std::vector<std::string> inputs, source_roots, rules;
   gate::Options options;
   bool init = false, verbose = false, fail_on_stale = false;
 };
@@ -47,6 +48,7 @@ std::string graph_arguments(const Request& request) {
   std::string out;
   for (const std::string& input : request.inputs)
     if (input != "-") out += " --graph " + shell_word(input);
+  for (const std::string& rules : request.rules) out += " --rules " + shell_word(rules);
   return out;
 }
 
@@ -157,12 +159,16 @@ int gate_of(Request request) {
     error(cause);
     return kUnusable;
   }
+  rules::RuleSet rules;
+  if (!load_rules(request.rules, rules)) return kUnusable;
+  const rules::RuleNames names(rules);
   request.options.suppressions = &suppressions;
   request.options.suppressions_path = request.suppressions_path;
   request.options.today = gate::today();
 
-  const Union all = read_union(request.inputs);
+  Union all = read_union(request.inputs, {.names = &names});
   if (all.parts == 0 && !all.whole) return kUnusable;
+  if (!rules.empty()) rules::evaluate(rules, all.graph);
   if (judge_exit(all.graph, request.options.policy) == kNothing) {
     tell_nothing_recorded();
     return all.whole ? kNothing : kUnusable;
@@ -198,6 +204,7 @@ void add_gate(CLI::App& app, Action& action) {
     command->add_option(std::string("--") + format, request->files[format], "Also write this report; - is standard output")->type_name("FILE");
   add_policy_option(*command, request->options.policy);
   add_suppressions_option(*command, request->suppressions_path);
+  add_rules_option(*command, request->rules);
   static const std::map<std::string, gate::NewDependencies> kWords = {
       {"ignore", gate::NewDependencies::kIgnore}, {"warn", gate::NewDependencies::kWarn}, {"fail", gate::NewDependencies::kFail}};
   command

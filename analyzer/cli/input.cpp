@@ -2,7 +2,7 @@
 //
 // See input.h. traces/open.h says what a file is; from there one function per kind.
 //
-// Threading: one thread.  Allocation: the heap.
+// Threading: one thread, and those of read_ahead.h.  Allocation: the heap.
 #include "cli/input.h"
 
 #include <unistd.h>
@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,7 @@
 #include "cli/log.h"
 #include "cli/native.h"
 #include "cli/progress.h"
+#include "cli/read_ahead.h"
 #include "reports/contradiction.h"
 #include "reports/json.h"
 #include "reports/merge.h"
@@ -188,13 +190,33 @@ std::vector<std::string> without_folders(const std::vector<std::string>& paths) 
 
 }  // namespace
 
-Union read_union(const std::vector<std::string>& paths, const Reading& reading) {
+Union read_union(const std::vector<std::string>& paths, const Reading& reading, unsigned jobs) {
   Union all;
   reports::Merger merger;
   reports::ContradictionCheck check;
-  reports::Graph only;   // kept as it is as long as there is no other
-  for (const std::string& path : without_folders(paths)) {
-    Input input = read_input(path, reading);
+  std::optional<reports::Graph> only;   // kept as it is as long as there is no other
+  std::size_t graphs = 0, repeats = 0;
+  const auto unite = [&] {
+    if (graphs + repeats < 2 || !only) return;
+    merger.add(std::move(*only));
+    only.reset();
+  };
+  ReadAhead ahead(without_folders(paths), jobs, merger.sieve());
+  for (std::size_t i = 0; i < ahead.paths().size(); ++i) {
+    const std::string& path = ahead.paths()[i];
+    ReadAhead::Item item = ahead.take(i);
+    if (item.kind == ReadAhead::Kind::kRepeat) {
+      ++repeats;
+      unite();
+      continue;
+    }
+    Input input{path, {}, true};
+    if (item.kind == ReadAhead::Kind::kOther) input = read_input(path, reading);
+    if (item.kind == ReadAhead::Kind::kGraph) input.parts.push_back({std::move(item.graph), ""});
+    if (item.kind == ReadAhead::Kind::kFailed) {
+      tell(item.status);
+      input.whole = false;
+    }
     all.whole &= input.whole;
     all.missing |= input.parts.empty();
     const bool cases = input.parts.size() > 1;   // each of them a program of its own
@@ -204,15 +226,14 @@ Union read_union(const std::vector<std::string>& paths, const Reading& reading) 
         error(cause);
         return {{}, 0, false, true, {}};
       }
-      if (++all.parts == 1) {
-        only = std::move(part.graph);
-        continue;
-      }
-      if (all.parts == 2) merger.add(std::move(only));
-      merger.add(std::move(part.graph));
+      ++graphs;
+      unite();
+      if (graphs + repeats == 1) only = std::move(part.graph);
+      else merger.add(std::move(part.graph));
     }
   }
-  all.graph = all.parts < 2 ? std::move(only) : merger.take();
+  all.parts = graphs == 0 ? 0 : graphs + repeats;   // repeats of what could not be read are nothing
+  all.graph = only ? std::move(*only) : merger.take();
   all.notes = merger.notes();
   return all;
 }

@@ -49,8 +49,8 @@ struct Union {
   std::vector<std::string> notes; // what the source and the runs do not agree on, a line each
 };
 /// A folder stands for the graphs (*.cdgraph) in it; one without any is told and is no error: `parts` may be 0 and `whole`
-/// true.
-Union read_union(const std::vector<std::string>& paths, const Reading& reading = {});
+/// true. Graph files are read by that many threads (0: as read_ahead.h chooses).
+Union read_union(const std::vector<std::string>& paths, const Reading& reading = {}, unsigned jobs = 0);
 
 /// Gives the events of one trace as text (*.cdt), piece by piece, as far as they can be read. False: told.
 bool trace_as_text(const std::string& path, const std::function<bool(std::string_view)>& put);

@@ -15,10 +15,11 @@ namespace {
 struct Request {
   std::string output;
   std::vector<std::string> inputs;
+  unsigned jobs = 0;
 };
 
 int merge(const Request& request) {
-  Union all = read_union(request.inputs);
+  Union all = read_union(request.inputs, {}, request.jobs);
   if (all.parts == 0 || all.missing) return kUnusable;   // told
   // A single graph too is written as a union: in canonical order, by this version.
   if (all.parts == 1) all.graph = reports::merge({all.graph});
@@ -32,6 +33,9 @@ void add_merge(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("merge", "Unite the graphs of many runs");
   auto request = std::make_shared<Request>();
   command->add_option("-o,--output", request->output, "The graph to write; - is standard output")->required()->type_name("GRAPH");
+  command->add_option("-j,--jobs", request->jobs, "Threads that read graphs; default one per processor, 4 at most")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
   command->add_option("inputs", request->inputs, "Graphs; journals and traces are judged first")->required()->type_name("INPUT");
   command->footer(
       "Exit status: 0 written; 2 usage or unreadable input. Of an input that is cut short the readable part is united.");

@@ -138,6 +138,13 @@ JournalNames read_journal_names(const std::string& path, const reports::NameRule
   return out;
 }
 
+std::vector<std::string> read_told(const std::string& path) {
+  std::vector<std::string> out;
+  std::ifstream in(path);
+  for (std::string id; std::getline(in, id);) out.push_back(id);
+  return out;
+}
+
 NativeResult read_journal_graph(const std::string& path, engine::FindingId finding, const reports::NameRules* names) {
   traces::Container container;
   traces::Status status = container.open(path);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "engine/types.h"
 #include "reports/graph.h"
@@ -29,6 +30,9 @@ struct NativeResult {
 /// The journal of `path`, which every native file has. `finding` is the engine's number of one whose id is wanted.
 NativeResult read_journal_graph(const std::string& path, engine::FindingId finding = engine::kNone,
                                 const reports::NameRules* names = nullptr);
+
+/// Ids of what rules found while the process of this journal lived, and printed: a line each in a file beside it.
+std::vector<std::string> read_told(const std::string& path);
 
 /// Names of what a journal announced, whatever became of it.
 struct JournalNames {

@@ -3,16 +3,24 @@
 // `crossdep render JOURNAL`: what the runtime calls from inside the tested program, whose standard error it shares. The
 // runtime itself never reads symbols or formats anything.
 //   --finding N   prints the engine's finding N as a splat to standard error
-//   --graph OUT   writes the journal's graph
+//   --graph OUT   writes the journal's graph; with --merge, its union with the graph that is there
 //   --blocked LIST  says who waits for whom (the list is runtime/core/watchdog.cpp's)
 //   --suppressions F  prints nothing that F has
 //   --rules F     names by rules; and, but for --finding, prints what they find in the whole of it, at or above --fail-on
+//   --told F      ids of what rules have found before, which is not printed again; what is printed now is added
+//   --headings    above each finding the line by which `ctest -T memcheck` counts ThreadSanitizer's
+//   --needs       only answers what the rules need to be observed: 64, and 1 for I/O, and the shortest time a lock may be
+//                 held for as a power of two (4 * (1 + exponent)), 0 if no rule says
+//   --live        the program goes on: rules that cannot be read are not told yet
 // The runtime knows by the exit status what has become of a finding (runtime/core/helper_process.h has the numbers).
 // The journal may still be growing; what is committed is read.
 //
 // Threading: one thread.  Allocation: the heap.
+#include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -20,15 +28,18 @@
 #include "cli/native.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/shared_graph.h"
 #include "cli/rule_options.h"
 #include "reports/splat.h"
+#include "rules/catalogue.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
 
 /// Beside those of Exit: not printed because it is suppressed; printed, but the file of suppressions is unusable; done, and
 /// rules found something.
-enum : int { kSuppressed = 4, kWithoutSuppressions = 5, kRuleFindings = 6 };
+enum : int { kSuppressed = 4, kWithoutSuppressions = 5, kRuleFindings = 6, kNeeds = 64 };
 
 struct Request {
   std::string journal;
@@ -39,7 +50,8 @@ struct Request {
   engine::Verdict policy = engine::Verdict::kPossible;
   std::string blocked;
   unsigned blocked_for = 0;
-  bool verbose = false;
+  std::string told;
+  bool headings = false, live = false, needs = false, merge = false, verbose = false;
 };
 
 std::vector<std::string> parts(const std::string& text, char at) {
@@ -84,8 +96,18 @@ int tell_blocked(const Request& request, const rules::RuleNames& rules) {
   return kQuiet;
 }
 
+bool print(const Request& request, const reports::Graph& graph, const reports::Finding& finding, const reports::SplatOptions& options) {
+  std::string text;
+  if (request.headings)
+    text = std::string("WARNING: ThreadSanitizer: ") + rules::check_id(finding.check) + " (pid=" +
+           (graph.runs.empty() ? "0" : std::to_string(graph.runs.front().pid)) + ")\n";
+  text += reports::render_splat(graph, finding, options);
+  return std::fputs(text.c_str(), stderr) >= 0;
+}
+
 /// What is not among the `known`: the runtime has printed those.
-int tell_rule_findings(const Request& request, const reports::Graph& graph, const std::set<std::string>& known) {
+int tell_rule_findings(const Request& request, const reports::Graph& graph, std::set<std::string> known) {
+  for (const std::string& id : read_told(request.told)) known.insert(id);
   reports::Suppressions suppressions;
   std::string cause;
   read_suppressions(request.suppressions, suppressions, cause);   // told with the first finding
@@ -93,12 +115,23 @@ int tell_rule_findings(const Request& request, const reports::Graph& graph, cons
   options.verbose = request.verbose;
   options.graph_path = request.graph;
   bool any = false;
+  std::string told;
   for (const reports::Finding* finding : failing(graph, request.policy, suppressions)) {
     if (known.count(finding->id) != 0) continue;
     any = true;
-    std::fputs(reports::render_splat(graph, *finding, options).c_str(), stderr);
+    print(request, graph, *finding, options);
+    told += finding->id + "\n";
   }
+  if (any && !request.told.empty()) std::ofstream(request.told, std::ios::app) << told;
   return any ? static_cast<int>(kRuleFindings) : static_cast<int>(kQuiet);
+}
+
+/// Rounded down: what is shorter than a rule's own limit is sorted out when the rule is judged.
+int needs_of(const rules::RuleSet& rules) {
+  const unsigned most = 13;   // 8 s
+  const std::uint64_t shortest = rules::shortest_hold(rules);
+  const unsigned exponent = shortest == 0 ? 0 : std::min(most, static_cast<unsigned>(std::bit_width(shortest)) - 1);
+  return kNeeds + (rules::asks_for_io(rules) ? 1 : 0) + (shortest == 0 ? 0 : 4 * (1 + static_cast<int>(exponent)));
 }
 
 int render(const Request& request) {
@@ -108,8 +141,10 @@ int render(const Request& request) {
   std::string cause, cure;
   const bool rules_usable = load_rules(files, rules, cause, cure);
   if (!rules_usable) rules = {};
-  const bool whole = request.finding == engine::kNone && request.blocked.empty();
+  const bool whole = request.finding == engine::kNone && request.blocked.empty() && !request.needs;
+  if (!rules_usable && request.live) return kUnusable;
   if (!rules_usable && whole) error(cause + "; no rules are applied");
+  if (request.needs) return needs_of(rules);
   const rules::RuleNames names(rules);
   if (!request.blocked.empty()) return tell_blocked(request, names);
   NativeResult result = read_journal_graph(request.journal, request.finding, &names);
@@ -134,10 +169,13 @@ int render(const Request& request) {
     reports::SplatOptions options;
     options.verbose = request.verbose;
     // Not told: whoever reads our status finds another place for it.
-    if (std::fputs(reports::render_splat(result.graph, *finding, options).c_str(), stderr) < 0) return kUnusable;
+    if (!print(request, result.graph, *finding, options)) return kUnusable;
     if (!usable) return kWithoutSuppressions;
   }
-  if (!request.graph.empty() && !write_graph(request.graph, result.graph)) return kUnusable;
+  if (!request.graph.empty()) {
+    const bool written = request.merge ? add_to_graph(request.graph, result.graph) : write_graph(request.graph, result.graph);
+    if (!written) return kUnusable;
+  }
   return whole && !rules.empty() ? tell_rule_findings(request, result.graph, known) : kQuiet;
 }
 
@@ -150,6 +188,11 @@ void add_render(CLI::App& app, Action& action) {
   command->add_option("journal", request->journal, "A process's journal or trace")->required()->type_name("JOURNAL");
   command->add_option("--finding", request->finding, "Print this finding, by its number in the journal")->type_name("N");
   command->add_option("--graph", request->graph, "Write the graph there")->type_name("OUT");
+  command->add_option("--told", request->told, "Findings of rules that are printed already")->type_name("FILE");
+  command->add_flag("--headings", request->headings, "Head findings as ctest counts them");
+  command->add_flag("--needs", request->needs, "Only answer what the rules need");
+  command->add_flag("--live", request->live, "The program goes on");
+  command->add_flag("--merge", request->merge, "Unite with the graph that is there");
   command->add_option("--blocked", request->blocked, "Say who waits for whom")->type_name("LIST");
   command->add_option("--blocked-for", request->blocked_for, "Since how many seconds")->type_name("SEC");
   command->add_option("--suppressions", request->suppressions, "Findings not to print")->type_name("FILE");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// See results.h. Files of earlier runs in the same folder are left alone and not counted: the exit status speaks of this
-// run. `crossdep merge` unites what one wants united.
+// See results.h. Files of other runs in the same folder, earlier or at the same time (`ctest -j`), are left alone and not
+// counted: the exit status speaks of this run, whose processes have its number in the names of their journals. `crossdep
+// merge` unites what one wants united.
 //
 // Threading: one thread.  Allocation: the heap.
 #include "cli/results.h"
@@ -27,13 +28,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The files processes leave, sorted; nothing else of the folder.
+/// What stands in the names of journals and traces of this run's processes until it has collected them.
+std::string mark() { return ".r" + std::to_string(getpid()); }
+
+/// The files this run's processes leave, sorted; nothing else of the folder.
 std::vector<fs::path> process_files(const std::string& folder) {
   std::vector<fs::path> out;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const fs::path extension = entry.path().extension();
-    if (extension == ".cdjournal" || extension == ".cdtrace") out.push_back(entry.path());
+    if ((extension == ".cdjournal" || extension == ".cdtrace") && entry.path().stem().string().ends_with(mark())) out.push_back(entry.path());
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -73,7 +77,6 @@ bool Results::prepare(const std::string& folder, std::string& cause) {
   }
   folder_ = fs::absolute(folder_, error).lexically_normal().string();   // children may change their directory
   while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
-  for (const fs::path& path : process_files(folder_)) before_.insert(path.filename().string());
   return true;
 }
 
@@ -81,7 +84,6 @@ void Results::collect(int main_pid, int main_status, const rules::RuleSet& rules
   const rules::RuleNames names(rules);
   std::vector<reports::Graph> graphs;
   for (const fs::path& path : process_files(folder_)) {
-    if (before_.count(path.filename().string()) != 0) continue;
     NativeResult result = read_journal_graph(path.string(), engine::kNone, &names);
     if (result.status.failed()) {
       error(result.status.text());
@@ -94,11 +96,20 @@ void Results::collect(int main_pid, int main_status, const rules::RuleSet& rules
       if (static_cast<int>(run.pid) == main_pid) run.exit_status = main_status;
     for (const reports::Finding& finding : result.graph.findings) seen_alone_.insert(finding.id);
 
-    const fs::path graph = fs::path(path).replace_extension(".cdgraph");
+    const std::string told = path.string() + ".told";
+    for (const std::string& id : read_told(told)) seen_alone_.insert(id);
+    if (!running) unlink(told.c_str());
+    const std::string name = path.stem().string();
+    const fs::path graph = path.parent_path() / (name.substr(0, name.size() - mark().size()) + ".cdgraph");
     const bool written = write_graph(graph.string(), result.graph);
     trouble_ |= !written;
-    if (path.extension() == ".cdtrace") traces_.push_back(path.string());
-    else if (written && !running) unlink(path.c_str());
+    if (path.extension() == ".cdtrace") {
+      const fs::path trace = fs::path(graph).replace_extension(".cdtrace");
+      const bool renamed = !running && rename(path.c_str(), trace.c_str()) == 0;
+      traces_.push_back((renamed ? trace : path).string());
+    } else if (written && !running) {
+      unlink(path.c_str());
+    }
     running_ += running;
     graphs.push_back(std::move(result.graph));
   }

@@ -40,7 +40,6 @@ class Results {
 
  private:
   std::string folder_;
-  std::set<std::string> before_;         // files of earlier runs in the same folder
   reports::Graph graph_;
   std::set<std::string> seen_alone_;     // ids of findings of single processes
   std::vector<std::string> traces_;

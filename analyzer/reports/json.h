@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,12 @@ struct ReadError {
   std::string cause;
 };
 
-/// false and `error` filled if `text` is no graph of this or an older schema.
-bool from_json(std::string_view text, Graph& out, ReadError& error);
+/// Asked for each dependency before its witnesses are kept; false leaves it out.
+using WantDependency = std::function<bool(const Graph& so_far, const Dependency&)>;
+
+/// false and `error` filled if `text` is no graph of this or an older schema. What is left out is checked all the same; a
+/// source's graph is read whole.
+bool from_json(std::string_view text, Graph& out, ReadError& error, const WantDependency& wanted = {});
 
 /// Writes beside `path` and renames. false and a one-line `cause` if that fails; `path` is then as it was.
 bool write_graph_file(const std::string& path, const Graph& graph, std::string& cause);

@@ -3,28 +3,24 @@
 // JSON -> Graph (json.h), strictly: every key is known, every needed one there, every index in range. The first thing
 // that is wrong is reported with its place; reading goes on no further.
 //
-// nlohmann::json throws on text that is no JSON; that exception is caught here, where the library is called.
+// What is no JSON is looked at again by nlohmann::json, which says what is wrong with it; that comes as an exception, caught
+// here.
 //
 // Threading: pure functions.  Allocation: the heap.
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 #include <unordered_map>
 
 #include "reports/json.h"
+#include "reports/json_object.h"
 #include "rules/catalogue.h"
 
 namespace crossdep::reports {
 namespace {
 
 using Json = nlohmann::json;
-
-bool parse_hex(const std::string& text, std::uint64_t& out) {
-  if (!text.starts_with("0x") || text.size() < 3) return false;
-  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), out, 16);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 bool parse_usage(const std::string& text, std::uint8_t& out) {
   if (text.size() != 4) return false;
@@ -37,120 +33,12 @@ bool parse_usage(const std::string& text, std::uint8_t& out) {
   return true;
 }
 
-// One JSON object being read: each key is taken once, end() refuses what nobody took. After the first error every call
-// is a no-op, so callers read on without looking.
-class Object {
- public:
-  Object(const Json& json, std::string path, std::optional<ReadError>& error) : json_(json), path_(std::move(path)), error_(error) {
-    taken_.reserve(16);
-    if (!json.is_object()) fail("", "is not an object");
-  }
-
-  const Json* get(const char* key, bool needed) {
-    if (error_) return nullptr;
-    taken_.push_back(key);
-    const auto at = json_.find(key);
-    if (at != json_.end()) return &*at;
-    if (needed) fail("", std::string("key \"") + key + "\" is missing");
-    return nullptr;
-  }
-
-  void text(const char* key, std::string& out, bool needed = false) {
-    const Json* value = get(key, needed);
-    if (value == nullptr) return;
-    if (!value->is_string()) return fail(key, "is not a string");
-    out = value->get<std::string>();
-  }
-
-  template <typename Number>
-  void number(const char* key, Number& out, bool needed = false) {
-    if (const Json* value = get(key, needed)) read_number(*value, key, out);
-  }
-
-  template <typename Number>
-  void read_number(const Json& value, const std::string& where, Number& out) {
-    if (!value.is_number_integer()) return fail(where, "is not a whole number");
-    if (!value.is_number_unsigned() && std::is_unsigned_v<Number>) return fail(where, "is negative");
-    const bool fits = value.is_number_unsigned()
-                          ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<Number>::max())
-                          : value.get<std::int64_t>() >= static_cast<std::int64_t>(std::numeric_limits<Number>::min());
-    if (!fits) return fail(where, "is out of range");
-    out = value.get<Number>();
-  }
-
-  void hex(const char* key, std::uint64_t& out, bool needed = false) {
-    std::string value;
-    text(key, value, needed);
-    if (!error_ && !value.empty() && !parse_hex(value, out)) fail(key, "is not a hexadecimal number");
-  }
-
-  void flag(const char* key, bool& out) {
-    const Json* value = get(key, false);
-    if (value == nullptr) return;
-    if (!value->is_boolean()) return fail(key, "is not true or false");
-    out = value->get<bool>();
-  }
-
-  /// A word of one of graph.h's vocabularies.
-  template <typename Word>
-  void enumerated(const char* key, Word& out) {
-    std::string value;
-    text(key, value, true);
-    if (!error_ && !parse(value, out)) fail(key, "has the unknown value \"" + value + "\"");
-  }
-
-  /// An index into a table of this size.
-  void index(const char* key, Index& out, std::size_t size, bool needed = false) {
-    const Json* value = get(key, needed);
-    if (value != nullptr) read_index(*value, key, out, size);
-  }
-  void read_index(const Json& value, const std::string& where, Index& out, std::size_t size) {
-    read_number(value, where, out);
-    if (!error_ && out >= size) fail(where, "is beyond the end of its table (" + std::to_string(size) + " entries)");
-  }
-
-  /// Calls read(element, path) for each element.
-  template <typename Read>
-  void list(const char* key, bool needed, Read read) {
-    const Json* value = get(key, needed);
-    if (value == nullptr) return;
-    if (!value->is_array()) return fail(key, "is not an array");
-    for (std::size_t i = 0; i < value->size() && !error_; ++i) read((*value)[i], path_of(key) + "/" + std::to_string(i));
-  }
-
-  /// Derived data: must be there in this form, its content is made again from the rest.
-  void derived(const char* key, Json::value_t type) {
-    const Json* value = get(key, true);
-    if (value != nullptr && value->type() != type) fail(key, type == Json::value_t::array ? "is not an array" : "is not an object");
-  }
-
-  std::string path_of(const std::string& key) const { return path_ + "/" + key; }
-
-  void end() {
-    if (error_) return;
-    for (const auto& [key, value] : json_.items())
-      if (std::find(taken_.begin(), taken_.end(), key) == taken_.end()) return fail("", "unknown key \"" + key + "\"");
-  }
-
-  void fail(const std::string& key, const std::string& cause) {
-    if (error_) return;
-    const std::string where = key.empty() ? path_ : path_of(key);
-    error_ = ReadError{where.empty() ? "/" : where, cause};
-  }
-
- private:
-  const Json& json_;
-  std::string path_;
-  std::optional<ReadError>& error_;
-  std::vector<std::string_view> taken_;   // string literals; few
-};
-
 class Reader {
  public:
-  Reader(const Json& json, Graph& out) : json_(json), g_(out) {}
+  Reader(JsonValue json, Graph& out, const WantDependency& wanted) : json_(json), g_(out), wanted_(wanted) {}
 
   std::optional<ReadError> read() {
-    Object top(json_, "", error_);
+    Object top(json_, Place{}, error_);
     std::string format;
     top.text("format", format, true);
     if (!error_ && format != "crossdep-graph") top.fail("format", "is \"" + format + "\", not \"crossdep-graph\"");
@@ -160,16 +48,17 @@ class Reader {
     if (!error_ && g_.schema == 0) top.fail("schema", "is 0; versions begin with 1");
     top.text("tool", g_.tool, true);
     table(top, "runs", g_.runs);
-    top.derived("losses", Json::value_t::object);
-    top.derived("counts", Json::value_t::object);
+    top.derived("losses", false);
+    top.derived("counts", false);
     table(top, "classes", g_.classes);
     table(top, "contexts", g_.contexts);
     table(top, "instances", g_.instances);
     table(top, "frames", g_.frames);
-    top.list("stacks", true, [&](const Json& json, const std::string& path) { read(json, path, g_.stacks.emplace_back()); });
-    table(top, "dependencies", g_.dependencies);
-    table(top, "findings", g_.findings);
+    top.list("stacks", true, [&](std::size_t size) { g_.stacks.reserve(size); },
+             [&](JsonValue json, const Place& place) { read(json, place, g_.stacks.emplace_back()); });
     table(top, "lock_sites", g_.lock_sites, false);
+    dependencies(top);
+    table(top, "findings", g_.findings);
     top.end();
     return error_;
   }
@@ -177,22 +66,57 @@ class Reader {
  private:
   template <typename Entry>
   void table(Object& top, const char* key, std::vector<Entry>& out, bool needed = true) {
-    top.list(key, needed, [&](const Json& json, const std::string& path) {
-      Object object(json, path, error_);
+    top.list(key, needed, [&](std::size_t size) { out.reserve(size); }, [&](JsonValue json, const Place& place) {
+      Object object(json, place, error_);
       read(object, out.emplace_back());
       object.end();
     });
   }
 
-  void class_ref(Object& object, const char* key, Index& out) {
-    std::string name;
-    object.text(key, name, true);
-    if (!error_) look_up_class(object, key, name, out);
+  // What nobody wants is read into the same place over and over: no memory is asked for.
+  void dependencies(Object& top) {
+    Dependency d;
+    Witness passing;
+    const bool all = !wanted_ || !g_.lock_sites.empty();
+    top.list("dependencies", true, [&](std::size_t size) { if (all) g_.dependencies.reserve(size); }, [&](JsonValue json, const Place& place) {
+      Object o(json, place, error_);
+      d.modes.clear();
+      d.runs.clear();
+      d.witnesses.clear();
+      class_ref(o, "from", d.from);
+      class_ref(o, "to", d.to);
+      table(o, "modes", d.modes);
+      if (const JsonValue runs = o.get("runs", true)) indices(runs, o.place_of("runs"), d.runs, g_.runs.size());
+      const bool keep = all || error_ || wanted_(g_, d);
+      if (keep) {
+        table(o, "witnesses", d.witnesses);
+      } else {
+        o.list("witnesses", true, [](std::size_t) {}, [&](JsonValue inner, const Place& where) {
+          Object object(inner, where, error_);
+          std::vector<Held> held = std::move(passing.held);
+          held.clear();
+          passing = Witness();
+          passing.held = std::move(held);
+          read(object, passing);
+          object.end();
+          if (std::find(d.runs.begin(), d.runs.end(), passing.run) == d.runs.end()) d.witnesses.push_back(passing);   // not asked about
+        });
+      }
+      o.end();
+      if (keep || !d.witnesses.empty()) g_.dependencies.push_back(std::exchange(d, {}));
+    });
   }
 
-  void look_up_class(Object& object, const std::string& where, const std::string& name, Index& out) {
-    const auto at = class_at_.find(name);
-    if (at == class_at_.end()) return object.fail(where, "names the unknown class \"" + name + "\"");
+  void class_ref(Object& object, const char* key, Index& out) {
+    if (const JsonValue name = object.get(key, true)) look_up_class(object, key, name, out);
+  }
+
+  void look_up_class(Object& object, const std::string& where, JsonValue name, Index& out) {
+    if (!name.is_text()) return object.fail(where, "is not a string");
+    bool plain = false;
+    const std::string_view raw = name.raw(plain);
+    const auto at = plain ? class_at_.find(raw) : class_at_.find(name.text());
+    if (at == class_at_.end()) return object.fail(where, "names the unknown class \"" + name.text() + "\"");
     out = at->second;
   }
 
@@ -211,9 +135,9 @@ class Reader {
     o.number("pid", r.pid);
     o.number("parent_pid", r.parent_pid);
     o.text("executable", r.executable);
-    o.list("arguments", false, [&](const Json& json, const std::string&) {
-      if (!json.is_string()) return o.fail("arguments", "holds something that is not a string");
-      r.arguments.push_back(json.get<std::string>());
+    o.list("arguments", false, [](std::size_t) {}, [&](JsonValue json, const Place&) {
+      if (!json.is_text()) return o.fail("arguments", "holds something that is not a string");
+      r.arguments.push_back(json.text());
     });
     o.number("started_ns", r.started_ns);
     o.flag("ended", r.ended);
@@ -233,10 +157,10 @@ class Reader {
     std::string usage;
     o.text("usage", usage, true);
     if (!error_ && !parse_usage(usage, c.usage)) o.fail("usage", "is not four of the characters . - + ?");
-    if (const Json* wait = o.get("wait", false)) {
-      if (!wait->is_array() || wait->size() != 2) return o.fail("wait", "is not a pair of numbers");
-      o.read_number((*wait)[0], "wait/0", c.wait_outer);
-      o.read_number((*wait)[1], "wait/1", c.wait_inner);
+    if (const JsonValue wait = o.get("wait", false)) {
+      if (!wait.is_array() || wait.size() != 2) return o.fail("wait", "is not a pair of numbers");
+      o.read_number(wait.first(), "wait/0", c.wait_outer);
+      o.read_number(wait.first().after(), "wait/1", c.wait_inner);
     }
     if (!error_ && !class_at_.try_emplace(c.name, static_cast<Index>(class_at_.size())).second)
       o.fail("name", "stands twice: \"" + c.name + "\"");
@@ -271,11 +195,17 @@ class Reader {
     o.flag("library", f.library);
   }
 
-  void read(const Json& json, const std::string& path, Stack& stack) {
-    Object scope(no_json_, path, error_);
+  void read(JsonValue json, const Place& place, Stack& stack) {
+    indices(json, place, stack, g_.frames.size());
+  }
+
+  void indices(JsonValue json, const Place& place, std::vector<Index>& out, std::size_t table_size) {
+    Object scope(no_json_.root(), place, error_);
     if (!json.is_array()) return scope.fail("", "is not an array");
-    for (std::size_t i = 0; i < json.size() && !error_; ++i)
-      scope.read_index(json[i], std::to_string(i), stack.emplace_back(), g_.frames.size());
+    out.reserve(json.size());
+    JsonValue element = json.first();
+    for (std::size_t i = 0; i < json.size() && !error_; ++i, element = element.after())
+      scope.read_index(element, std::to_string(i), out.emplace_back(), table_size);
   }
 
   void read(Object& o, Held& h) {
@@ -314,18 +244,6 @@ class Reader {
     o.flag("timed", m.timed);
   }
 
-  void read(Object& o, Dependency& d) {
-    class_ref(o, "from", d.from);
-    class_ref(o, "to", d.to);
-    table(o, "modes", d.modes);
-    const Json* runs = o.get("runs", true);
-    if (runs != nullptr && !runs->is_array()) o.fail("runs", "is not an array");
-    if (runs != nullptr && !error_)
-      for (std::size_t i = 0; i < runs->size(); ++i)
-        o.read_index((*runs)[i], "runs/" + std::to_string(i), d.runs.emplace_back(), g_.runs.size());
-    table(o, "witnesses", d.witnesses);
-  }
-
   void read(Object& o, Link& l) {
     class_ref(o, "from", l.from);
     class_ref(o, "to", l.to);
@@ -334,9 +252,9 @@ class Reader {
 
   template <typename Read>
   void nested(Object& o, const char* key, bool needed, Read read_inner) {
-    const Json* json = o.get(key, needed);
-    if (json == nullptr) return;
-    Object inner(*json, o.path_of(key), error_);
+    const JsonValue json = o.get(key, needed);
+    if (!json) return;
+    Object inner(json, o.place_of(key), error_);
     read_inner(inner);
     inner.end();
   }
@@ -355,16 +273,15 @@ class Reader {
       inner.text("reason", f.run_reason, true);
       inner.text("reason_code", f.run_reason_code, true);
     });
-    o.list("classes", true, [&](const Json& json, const std::string& path) {
-      Object scope(no_json_, path, error_);
-      if (!json.is_string()) return scope.fail("", "is not a string");
-      look_up_class(scope, "", json.get<std::string>(), f.classes.emplace_back());
+    o.list("classes", true, [](std::size_t) {}, [&](JsonValue json, const Place& place) {
+      Object scope(no_json_.root(), place, error_);
+      look_up_class(scope, "", json, f.classes.emplace_back());
     });
     table(o, "dependencies", f.links);
     if (!error_ && !f.links.empty() && f.links.size() != f.classes.size())
       o.fail("classes", "has not one entry for each dependency");
-    o.derived("contexts", Json::value_t::array);
-    o.derived("locations", Json::value_t::array);
+    o.derived("contexts", true);
+    o.derived("locations", true);
     nested(o, "closing", true, [&](Object& inner) { read_closing(inner, f); });
   }
 
@@ -389,19 +306,25 @@ class Reader {
     o.flag("at_commit", f.at_commit);
     o.index("other", f.other, g_.instances.size());
     o.index("other_stack", f.other_stack, g_.stacks.size());
-    if (const Json* range = o.get("range", false)) {
-      const bool pair = range->is_array() && range->size() == 2 && (*range)[0].is_string() && (*range)[1].is_string();
-      if (!pair || !parse_hex((*range)[0].get<std::string>(), f.range_begin) || !parse_hex((*range)[1].get<std::string>(), f.range_end))
+    if (const JsonValue range = o.get("range", false)) {
+      const bool pair = range.is_array() && range.size() == 2 && range.first().is_text() && range.first().after().is_text();
+      if (!pair || !parse_hex(range.first().text(), f.range_begin) || !parse_hex(range.first().after().text(), f.range_end))
         o.fail("range", "is not a pair of hexadecimal numbers");
     }
     table(o, "held", f.held, false);
   }
 
-  const Json& json_;
-  const Json no_json_ = Json::object();   // for places that are no objects
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+
+  const JsonValue json_;
+  const JsonTape no_json_ = [] { JsonTape tape; tape.parse("{}"); return tape; }();   // for places that are no objects
   Graph& g_;
+  const WantDependency& wanted_;
   std::optional<ReadError> error_;
-  std::unordered_map<std::string, Index> class_at_;
+  std::unordered_map<std::string, Index, NameHash, std::equal_to<>> class_at_;
 };
 
 // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while ..." -> the part in words.
@@ -420,20 +343,21 @@ std::string cause_of(const Json::parse_error& error) {
 
 }  // namespace
 
-bool from_json(std::string_view text, Graph& out, ReadError& error) {
+bool from_json(std::string_view text, Graph& out, ReadError& error, const WantDependency& wanted) {
   out = Graph();
-  Json json;
-  try {
-    json = Json::parse(text.begin(), text.end());
-  } catch (const Json::parse_error& caught) {
-    error = {"offset " + std::to_string(caught.byte == 0 ? 0 : caught.byte - 1), cause_of(caught)};
-    return false;
-  } catch (const Json::exception&) {   // only a number that no type holds is left: it comes without a place
-    error = {"offset unknown", "not JSON that can be read: it holds a number that is too large"};
+  JsonTape tape;
+  if (!tape.parse(text)) {
+    error = {"offset " + std::to_string(tape.failed_at()), "not JSON"};
+    try {
+      const Json unused = Json::parse(text.begin(), text.end());
+    } catch (const Json::parse_error& caught) {
+      error = {"offset " + std::to_string(caught.byte == 0 ? 0 : caught.byte - 1), cause_of(caught)};
+    } catch (const Json::exception&) {   // a number that no type holds, before the mistake
+    }
     return false;
   }
   Graph read;
-  if (const std::optional<ReadError> failed = Reader(json, read).read()) {
+  if (const std::optional<ReadError> failed = Reader(tape.root(), read, wanted).read()) {
     error = *failed;
     return false;
   }

@@ -20,29 +20,44 @@ class Writer {
  public:
   explicit Writer(const Graph& graph) : g_(graph) {}
 
-  Json document() const {
-    Json out;
-    out["format"] = "crossdep-graph";
-    out["schema"] = kSchemaVersion;
-    out["tool"] = g_.tool;
-    out["runs"] = list(g_.runs);
-    out["losses"] = losses(g_.losses());
-    out["counts"] = {{"requests", g_.requests()},
-                     {"classes", g_.classes.size()},
-                     {"dependencies", g_.dependencies.size()},
-                     {"findings", g_.findings.size()}};
-    out["classes"] = list(g_.classes);
-    out["contexts"] = list(g_.contexts);
-    out["instances"] = list(g_.instances);
-    out["frames"] = list(g_.frames);
-    out["stacks"] = g_.stacks;
-    out["dependencies"] = list(g_.dependencies);
-    out["findings"] = list(g_.findings);
-    if (!g_.lock_sites.empty()) out["lock_sites"] = list(g_.lock_sites);
-    return out;
+  std::string text() const {
+    std::string out = "{";
+    add(out, "format", "crossdep-graph");
+    add(out, "schema", kSchemaVersion);
+    add(out, "tool", g_.tool);
+    table(out, "runs", g_.runs);
+    add(out, "losses", losses(g_.losses()));
+    add(out, "counts", {{"requests", g_.requests()},
+                        {"classes", g_.classes.size()},
+                        {"dependencies", g_.dependencies.size()},
+                        {"findings", g_.findings.size()}});
+    table(out, "classes", g_.classes);
+    table(out, "contexts", g_.contexts);
+    table(out, "instances", g_.instances);
+    table(out, "frames", g_.frames);
+    table(out, "stacks", g_.stacks);
+    table(out, "dependencies", g_.dependencies);
+    table(out, "findings", g_.findings);
+    if (!g_.lock_sites.empty()) table(out, "lock_sites", g_.lock_sites);
+    return out + "\n}\n";
   }
 
  private:
+  // Names come from binaries and traces: what is no UTF-8 becomes U+FFFD rather than an unreadable file.
+  static std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+  static void add(std::string& out, const char* key, const Json& value) {
+    out.append(out.size() == 1 ? "\n \"" : ",\n \"").append(key).append("\": ").append(text_of(value));
+  }
+
+  // An entry a line: a person and a line-wise diff find their way, and large graphs stay small and never are one tree.
+  template <typename Entry>
+  void table(std::string& out, const char* key, const std::vector<Entry>& entries) const {
+    out.append(",\n \"").append(key).append("\": [");
+    for (const Entry& entry : entries) out.append(&entry == entries.data() ? "\n  " : ",\n  ").append(text_of(object(entry)));
+    out.append(entries.empty() ? "]" : "\n ]");
+  }
+
   template <typename Entry>
   Json list(const std::vector<Entry>& entries) const {
     Json out = Json::array();
@@ -72,6 +87,8 @@ class Writer {
     put_number(out, "contradictions", l.contradictions);
     return out;
   }
+
+  static Json object(const Stack& stack) { return stack; }
 
   Json object(const Run& r) const {
     Json out = {{"id", r.id}, {"tool", r.tool}, {"source", r.source}};
@@ -242,9 +259,6 @@ class Writer {
 
 }  // namespace
 
-std::string to_json(const Graph& graph) {
-  // Names come from binaries and traces: what is no UTF-8 becomes U+FFFD rather than an unreadable file.
-  return Writer(graph).document().dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string to_json(const Graph& graph) { return Writer(graph).text(); }
 
 }  // namespace crossdep::reports

@@ -31,10 +31,46 @@ void forget_union(Graph& graph) {
 
 }  // namespace
 
+void Sieve::key_of(const Class& c, std::string& key) {
+  key.assign(c.base).append({'\0', static_cast<char>(c.kind), static_cast<char>(c.subclass)});
+}
+
+void Sieve::clear() {
+  class_number_.clear();
+  run_number_.clear();
+  run_id_.clear();
+  seen_.clear();
+}
+
+bool Sieve::Outlook::wants(const Graph& graph, const Dependency& d) {
+  if (!lock_.owns_lock()) {
+    lock_.lock();
+    std::string key;
+    for (const Class& c : graph.classes) {
+      key_of(c, key);
+      const auto at = sieve_.class_number_.find(key);
+      classes_.push_back(at == sieve_.class_number_.end() ? kUnknown : at->second);
+    }
+  }
+  const std::uint64_t from = classes_[d.from], to = classes_[d.to];
+  if (from == kUnknown || to == kUnknown) return true;
+  const auto seen = sieve_.seen_.find(from << 32 | to);
+  if (seen == sieve_.seen_.end() || seen->second.runs.size() < kRunsKept) return true;
+  const std::string& last = *sieve_.run_id_[seen->second.runs.back()];
+  const auto early = [&](Index run) { return graph.runs[run].id <= last; };
+  const std::vector<DependencyMode>& modes = seen->second.modes;
+  const auto known = [&](const DependencyMode& mode) { return std::find(modes.begin(), modes.end(), mode) != modes.end(); };
+  return std::any_of(d.runs.begin(), d.runs.end(), early) || !std::all_of(d.modes.begin(), d.modes.end(), known);
+}
+
 void Sieve::filter(Graph& graph) {
+  const std::unique_lock<std::shared_mutex> lock(mutex_);
   std::vector<std::uint64_t> classes;
-  for (const Class& c : graph.classes)
-    classes.push_back(class_number_.try_emplace({c.base, c.kind, c.subclass}, static_cast<std::uint32_t>(class_number_.size())).first->second);
+  std::string key;
+  for (const Class& c : graph.classes) {
+    key_of(c, key);
+    classes.push_back(class_number_.try_emplace(key, static_cast<std::uint32_t>(class_number_.size())).first->second);
+  }
   std::vector<RunNumber> runs;
   for (const Run& run : graph.runs) {
     const auto [at, fresh] = run_number_.try_emplace(run.id, static_cast<RunNumber>(run_id_.size()));
@@ -84,7 +120,7 @@ Graph Merger::take() {
   sum_.tool = tool_version();
   sum_.schema = kSchemaVersion;
   unified_ = 0;
-  sieve_ = Sieve();
+  sieve_.clear();
   return std::exchange(sum_, Graph());
 }
 

@@ -6,14 +6,15 @@
 //
 // Classes are the same if name, kind and subclass are; runs if their ids are.
 //
-// Threading: pure functions.  Allocation: the heap.  Cost: the union, plus one engine insertion per dependency mode.
+// Threading: pure functions, but for Sieve.  Allocation: the heap.  Cost: the union, plus one engine insertion per dependency mode.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -24,9 +25,25 @@ namespace crossdep::reports {
 /// Leaves of each graph only what can be in the union: evidence of runs that come too late in the order of run ids is not
 /// kept by any union with what was seen before. Of many graphs of one program most dependencies are dropped here, for
 /// the price of a look-up.
+///
+/// Thread safety: filter() and any number of Outlooks at a time.
 class Sieve {
  public:
   void filter(Graph& graph);
+  void clear();
+
+  /// Says while a graph is read what filter() would leave nothing of, so that it need not be kept until then. One graph
+  /// for each; from the first question on filter() waits for its end.
+  class Outlook {
+   public:
+    explicit Outlook(const Sieve& sieve) : sieve_(sieve), lock_(sieve.mutex_, std::defer_lock) {}
+    bool wants(const Graph& graph, const Dependency& dependency);
+
+   private:
+    const Sieve& sieve_;
+    std::shared_lock<std::shared_mutex> lock_;
+    std::vector<std::uint32_t> classes_;   // the graph's, as the sieve numbers them
+  };
 
  private:
   using RunNumber = std::uint32_t;
@@ -35,7 +52,11 @@ class Sieve {
     std::vector<DependencyMode> modes;
   };
 
-  std::map<std::tuple<std::string, engine::Kind, std::uint8_t>, std::uint32_t> class_number_;
+  static constexpr std::uint32_t kUnknown = ~0u;
+  static void key_of(const Class& c, std::string& key);
+
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<std::string, std::uint32_t> class_number_;
   std::map<std::string, RunNumber> run_number_;
   std::vector<const std::string*> run_id_;
   std::unordered_map<std::uint64_t, Seen> seen_;
@@ -45,6 +66,8 @@ class Sieve {
 class Merger {
  public:
   void add(Graph graph);
+  /// What has been seen so far.
+  const Sieve& sieve() const { return sieve_; }
   /// The union of what was added; the merger is empty again.
   Graph take();
   /// What the last take() could not join with the source, a line each (see source_join.h).

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "core/frames.h"
+#include "core/hold_time.h"
 #include "core/identity.h"
 #include "core/modules.h"
 #include "core/runtime.h"
@@ -80,12 +81,14 @@ void open_stream(ThreadState& self, ContextId parent, InstanceId end, bool middl
   stream->context_begin(parent, ContextKind::kThread, static_cast<std::uint64_t>(system_gettid()), end, middle,
                         runtime.journal.tick());
   self.stream = stream;
+  self.watched = true;
 }
 
 void close_stream(ThreadState& self) noexcept {
   record::Stream* stream = self.stream;
   if (stream == nullptr) return;
   self.stream = nullptr;
+  self.watched = self.hold_times != nullptr;
   stream->close();
   FutexHold hold(stream_lock);
   auto* entry = reinterpret_cast<FreeStream*>(stream);
@@ -105,6 +108,7 @@ bool attach_thread(ThreadState& self) noexcept {
                                                    static_cast<std::uint64_t>(system_gettid()), name, name_length, nullptr);
   if (self.context == nullptr) return false;
   open_stream(self, kNone, kNone, false);
+  open_hold_times(self);
   self.handlers = 0;
   read_signal_mask(self);
   watch_thread_end(self);
@@ -131,6 +135,7 @@ void end_thread(Site site) noexcept {
   if (self.stream != nullptr) self.stream->context_end(runtime.journal.tick(), site);
   engine_of_process().end_context(self.context, site);
   close_stream(self);
+  close_hold_times(self);
   thread_ended(self.record, self.context);
   self.record = nullptr;
   self.context = nullptr;

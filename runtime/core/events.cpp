@@ -7,6 +7,7 @@
 #include "core/events.h"
 
 #include "core/finish.h"
+#include "core/hold_time.h"
 #include "core/output.h"
 
 namespace crossdep::runtime {
@@ -50,23 +51,26 @@ class StackRecording {
 void recorded_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
   const StackRecording stack(inside);
   engine_of_process().request(inside.context(), lock, mode, flags, site);
-  if (lock != nullptr)
+  if (lock != nullptr && inside.stream() != nullptr)
     inside.stream()->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
 }
 
 void note_acquired(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
   if (lock == nullptr) return;
+  if (HoldTimes* times = inside.thread().hold_times) begin_hold(*times, lock);
+  if (inside.stream() == nullptr) return;
   inside.stream()->acquired(lock->id, next_number(lock), mode, flags, site);
 }
 
 void note_failed(Token inside, LockInstance* lock) noexcept {
-  if (lock != nullptr) inside.stream()->failed(lock->id);
+  if (lock != nullptr && inside.stream() != nullptr) inside.stream()->failed(lock->id);
 }
 
 void recorded_release(Token inside, LockInstance* lock, Site site) noexcept {
+  if (HoldTimes* times = inside.thread().hold_times) end_hold(inside, *times, lock, site);
   const StackRecording stack(inside);
   engine_of_process().release(inside.context(), lock, site);
-  if (lock != nullptr) inside.stream()->release(lock->id, next_number(lock), site);
+  if (lock != nullptr && inside.stream() != nullptr) inside.stream()->release(lock->id, next_number(lock), site);
 }
 
 void note_init(Token inside, LockInstance* lock, Site site) noexcept {
@@ -108,6 +112,8 @@ void downgrade(Token inside, LockInstance* lock, Site site) noexcept {
 void wait_begin(Token inside, LockInstance* crosslock, LockInstance* mutex, std::uint8_t flags,
                 Site site) noexcept {
   if (crosslock == nullptr) return;
+  // A condition's mutex is given up meanwhile.
+  if (HoldTimes* times = inside.thread().hold_times; times != nullptr && mutex != nullptr) end_hold(inside, *times, mutex, site);
   const StackRecording stack(inside);
   engine_of_process().wait_begin(inside.context(), crosslock, mutex, flags, site);
   if (record::Stream* stream = inside.stream())

@@ -17,7 +17,7 @@ using engine::LockInstance;
 using engine::Mode;
 using engine::Site;
 
-// Recording: cold when not recording, kept out of line. recorded_… is the whole event.
+// Recording, and measuring how long a lock is held: cold otherwise, kept out of line. recorded_… is the whole event.
 void recorded_request(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
 void note_acquired(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
 void note_failed(Token, LockInstance*) noexcept;
@@ -25,20 +25,20 @@ void recorded_release(Token, LockInstance*, Site) noexcept;
 void note_init(Token, LockInstance*, Site) noexcept;
 
 __attribute__((always_inline)) inline void request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
-  if (inside.stream() != nullptr) [[unlikely]] return recorded_request(inside, lock, mode, flags, site);
+  if (inside.watched()) [[unlikely]] return recorded_request(inside, lock, mode, flags, site);
   engine_of_process().request(inside.context(), lock, mode, flags, site);
 }
 __attribute__((always_inline)) inline void acquired(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
   engine_of_process().acquired(inside.context(), lock, mode, flags, site);
-  if (inside.stream() != nullptr) [[unlikely]] note_acquired(inside, lock, mode, flags, site);
+  if (inside.watched()) [[unlikely]] note_acquired(inside, lock, mode, flags, site);
 }
 /// The last request ended without the lock.
 inline void failed(Token inside, LockInstance* lock) noexcept {
   engine_of_process().failed(inside.context());
-  if (inside.stream() != nullptr) [[unlikely]] note_failed(inside, lock);
+  if (inside.watched()) [[unlikely]] note_failed(inside, lock);
 }
 __attribute__((always_inline)) inline void release(Token inside, LockInstance* lock, Site site) noexcept {
-  if (inside.stream() != nullptr) [[unlikely]] return recorded_release(inside, lock, site);
+  if (inside.watched()) [[unlikely]] return recorded_release(inside, lock, site);
   engine_of_process().release(inside.context(), lock, site);
 }
 

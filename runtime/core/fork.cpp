@@ -18,6 +18,7 @@
 #include "core/output.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
+#include "core/hold_time.h"
 #include "core/thread_records.h"
 
 namespace crossdep::runtime {
@@ -86,6 +87,8 @@ void become_child(ThreadState& self) noexcept {
   Context* const parents = self.context;
   self.context = nullptr;
   self.stream = nullptr;   // its pages were wiped: closed
+  self.watched = false;
+  close_hold_times(self);  // of the parent's locks
   self.record = nullptr;
   const bool was_started = runtime.state.load(std::memory_order_relaxed) == State::kStarted;
   unsigned left_count = was_started ? engine_of_process().held_by_others(parents, left, kMostLeft, readable) : 0;

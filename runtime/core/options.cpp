@@ -99,12 +99,14 @@ bool class_by(Options& options, const char* value, std::size_t n) {
 
 constexpr Entry kEntries[] = {
     {"out", path<&Options::out>, "graph file or folder, %p is the process id (./crossdep.%p.cdgraph)"},
+    {"merge", flag<&Options::merge>, "unite with the graph that is at `out`, under a lock: one file for all processes of a test suite (0)"},
     {"record", flag<&Options::record>, "also record a trace, beside the graph file (0)"},
     {"fail_on", verdict, "findings from this verdict on are printed and fail: latent, possible, feasible, confirmed, deadlock (possible)"},
     {"exitcode", count<&Options::exitcode, 255>, "exit status if the program's own is 0 and there are such findings, 0 leaves it alone (66)"},
     {"halt_on_finding", flag<&Options::halt_on_finding>, "the process ends, with that exit status, once the first such finding is printed (0)"},
     {"hang_timeout", count<&Options::hang_timeout, 86400>, "print who waits for whom once nothing has happened for so many seconds while threads are blocked, 0 never (0)"},
     {"log_path", path<&Options::log_path>, "file that findings are appended to, %p is the process id (standard error)"},
+    {"memcheck", flag<&Options::memcheck>, "write the log where `ctest -T memcheck` looks for ThreadSanitizer's, with headings that it counts (0)"},
     {"suppressions", path<&Options::suppressions>, "file of findings not to print, as ThreadSanitizer's: deadlock:pattern, mutex:pattern, check-id:pattern"},
     {"rules", rule_file, "rule file, or the name of one that comes with crossdep (kernel, posix ...); may be given several times, or as a list F,F"},
     {"verbose", flag<&Options::verbose>, "show library frames, and a line at start and end (0)"},
@@ -117,6 +119,7 @@ constexpr Entry kEntries[] = {
     {"strict", flag<&Options::strict>, "under `crossdep run`, an error in these options ends the run with status 125 (1)"},
     {"enabled", flag<&Options::enabled>, "0: the program runs unobserved (1)"},
     {"supervised", flag<&Options::supervised>, "set by `crossdep run`, which then writes graphs and decides the exit status (0)"},
+    {"run", count<&Options::run, 999'999'999>, "set by `crossdep run`: its process id, by which it knows the files of its own processes (0)"},
     {"help", flag<&Options::help>, "print this list (0)"},
 };
 

@@ -26,13 +26,16 @@ struct Options {
   Path helper;                // the analyzer program; empty: looked for
   engine::Verdict fail_on = engine::Verdict::kPossible;
   unsigned exitcode = 66;
+  unsigned run = 0;           // which `crossdep run` this process belongs to, its process id; 0: none
   unsigned history = 8;       // requests from before a wait that count at its release
   unsigned hang_timeout = 0;  // seconds; 0: nobody watches
   ClassBy class_by = ClassBy::kOrigin;
   unsigned init_frames = 3;   // callers that tell apart objects made by one pthread_*_init call
   bool waits_io = false;      // reads and writes that block on a channel of this process are waits
   bool halt_on_finding = false;
+  bool merge = false;         // `out` is one graph for many processes
   bool record = false;
+  bool memcheck = false;      // `ctest -T memcheck` counts the findings
   bool verbose = false;
   bool supervised = false;
   bool strict = true;

@@ -10,6 +10,7 @@
 
 #include "core/finish.h"
 #include "core/helper_process.h"
+#include "core/hold_time.h"
 #include "core/report_hook.h"
 #include "core/runtime.h"
 #include "core/syscalls.h"
@@ -107,12 +108,13 @@ namespace {
 
 // Room for a journal, its options and every rule file.
 struct Arguments {
-  const char* words[16 + 2 * Places::kMostRules] = {};
+  const char* words[20 + 2 * Places::kMostRules] = {};
   unsigned count = 0;
 
   void add(const char* word) noexcept { words[count++] = word; }
   void add_judging() noexcept {
     if (runtime.options.verbose) add("--verbose");
+    if (runtime.places.headings) add("--headings");
     if (runtime.places.suppressions.length() != 0 && !suppressions_lost.load(std::memory_order_relaxed)) {
       add("--suppressions");
       add(runtime.places.suppressions.data());
@@ -181,6 +183,7 @@ void print_findings(const Pending& findings) noexcept {
     self.unrecorded = true;
     unrecorded.fetch_add(1, std::memory_order_relaxed);
   }
+  const std::int64_t began = self.hold_times != nullptr ? hold_clock() : 0;
   bool any = false;
   for (unsigned i = 0; i < findings.count; ++i) {
     const engine::FindingInfo& finding = findings.findings[i];
@@ -196,7 +199,64 @@ void print_findings(const Pending& findings) noexcept {
     }
     any = true;
   }
+  if (self.hold_times != nullptr) excuse_holds(self, hold_clock() - began);
   if (!runtime.options.halt_on_finding || !any) return;
+  if (self.record_stacks) self.halts = true;
+  else halt();
+}
+
+namespace {
+
+std::atomic<std::int64_t> next_judging{0};   // not before, in nanoseconds
+std::atomic<bool> rules_lost{false};         // they cannot be read: told at the end
+
+// Ids of what rules have found and was printed, a line each; gone when the process has ended.
+Path told_path() noexcept {
+  Path told;
+  told.add(runtime.journal.path()).add(".told");
+  return told;
+}
+
+}  // namespace
+
+void ask_rules() noexcept {
+  static bool asked = false;   // a fork child knows
+  if (std::exchange(asked, true)) return;
+  if (runtime.places.rule_count == 0 || runtime.places.helper.length() == 0) return;
+  Arguments arguments;
+  for (const char* word : {runtime.places.helper.data(), "render", runtime.journal.path(), "--needs"}) arguments.add(word);
+  arguments.add_judging();
+  const int needs = run_helper(arguments.words, -1) - kHelperNeeds;
+  if (needs < 0 || needs + kHelperNeeds >= kHelperFailed) return;
+  runtime.io_wanted = (needs & 1) != 0;
+  runtime.hold_limit = needs < 4 ? 0 : std::int64_t{1} << (needs / 4 - 1);
+}
+
+void judge_by_rules() noexcept {
+  const std::int64_t began = hold_clock();
+  const bool halts = runtime.options.halt_on_finding;
+  if (!halts && began < next_judging.load(std::memory_order_relaxed)) return;
+  if (rules_lost.load(std::memory_order_relaxed) || !runtime.journal.is_open() || runtime.places.helper.length() == 0) return;
+  const Path told = told_path();
+  Arguments arguments;
+  for (const char* word : {runtime.places.helper.data(), "render", runtime.journal.path(), "--live", "--told", told.data()}) arguments.add(word);
+  arguments.add_judging();
+  const std::uint64_t signals = system_block_signals();
+  print_lock.lock();
+  bool opened;
+  const int fd = open_output(opened);
+  const int status = run_helper(arguments.words, fd);
+  if (opened) system_close(fd);
+  print_lock.unlock();
+  system_restore_signals(signals);
+  const std::int64_t ended = hold_clock();
+  excuse_holds(this_thread(), ended - began);
+  next_judging.store(ended + 9 * (ended - began), std::memory_order_relaxed);
+  if (status != 0 && status != kHelperRuleFindings) rules_lost.store(true, std::memory_order_relaxed);
+  if (status != kHelperRuleFindings) return;
+  runtime.sink.count_rule_findings();
+  if (!halts) return;
+  ThreadState& self = this_thread();
   if (self.record_stacks) self.halts = true;
   else halt();
 }
@@ -236,6 +296,7 @@ void wait_for_recording() noexcept {
 void restart_output() noexcept {
   print_lock.free_in_child();
   unrecorded.store(0, std::memory_order_relaxed);
+  next_judging.store(0, std::memory_order_relaxed);
   this_thread().unrecorded = false;
 }
 
@@ -248,9 +309,16 @@ bool write_graph(const char* path) noexcept {
   if (path != nullptr) {
     arguments.add("--graph");
     arguments.add(path);
+    if (runtime.options.merge) arguments.add("--merge");
   }
-  if (runtime.places.rule_count != 0) arguments.add_judging();
+  const Path told = told_path();
+  if (runtime.places.rule_count != 0) {
+    arguments.add("--told");
+    arguments.add(told.data());
+    arguments.add_judging();
+  }
   const int status = run_helper(arguments.words, fd);
+  if (runtime.places.rule_count != 0) system_unlink(told.data());
   if (status == kHelperRuleFindings) runtime.sink.count_rule_findings();
   if (opened) system_close(fd);
   return status == 0 || status == kHelperRuleFindings;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See places.h. Names: crossdep.PID.cdgraph, and beside it crossdep.PID.cdjournal or, recorded, crossdep.PID.cdtrace. A
+// See places.h. Names: crossdep.PID.cdgraph, and beside it crossdep.PID.cdjournal or, recorded, crossdep.PID.cdtrace. With
+// merge=1 the graph is everybody's, crossdep.cdgraph, and only the other one has the number. A
 // program that executes another one keeps its process id: the second image finds the first one's file and takes the
 // name with -1.
 //
@@ -71,12 +72,26 @@ void find_helper(Places& places) noexcept {
 
 const char* journal_ending(const Options& options) noexcept { return options.record ? ".cdtrace" : ".cdjournal"; }
 
+// The graph of all processes, and a journal beside it that nobody else has.
+void set_shared_files(const Path& target, bool folder, unsigned pid, const Options& options, Places& places) noexcept {
+  places.graph = target;
+  if (folder) places.graph.add("crossdep.cdgraph");
+  for (unsigned number = 0;; ++number) {
+    places.journal = places.graph;
+    places.journal.add('.').number(pid);
+    if (number != 0) places.journal.add('-').number(number);
+    places.journal.add(journal_ending(options));
+    if (!system_exists(places.journal.data(), F_OK)) return;
+  }
+}
+
 // The stem: folder and name without ending.
 void set_files(const Path& stem, unsigned number, const Options& options, Places& places) noexcept {
   places.graph = stem;
   if (number != 0) places.graph.add('-').number(number);
   places.journal = places.graph;
   places.graph.add(".cdgraph");
+  if (options.run != 0) places.journal.add(".r").number(options.run);   // until the run gives it the graph's name
   places.journal.add(journal_ending(options));
 }
 
@@ -109,6 +124,25 @@ void find_rule_files(const Options& options, Places& places) noexcept {
   }
 }
 
+// The log that `ctest -T memcheck` wants a ThreadSanitizer to write: TSAN_OPTIONS=log_path='FILE':..., to which the
+// sanitizer adds the process id.
+void find_memcheck_log(Path& log) noexcept {
+  const char* text = nullptr;
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at)
+    if (begins_with(*at, "TSAN_OPTIONS=")) text = *at + 13;
+  for (; text != nullptr && *text != 0; ++text) {
+    if (!begins_with(text, "log_path=")) continue;
+    text += 9;
+    const char quote = *text == '\'' || *text == '"' ? *text++ : ':';
+    Path path;
+    for (; *text != 0 && *text != quote; ++text) path.add(*text);
+    if (path.length() == 0) return;
+    add_absolute(log, path.data());
+    log.add('.').number(static_cast<unsigned>(system_getpid()));
+    return;
+  }
+}
+
 }  // namespace
 
 void find_places(const Options& options, Places& places) noexcept {
@@ -130,9 +164,14 @@ void find_places(const Options& options, Places& places) noexcept {
     add_expanded(expanded, options.log_path.data(), static_cast<unsigned>(system_getpid()));
     add_absolute(places.log, expanded.data());
   }
+  places.headings = false;
+  if (options.memcheck && options.log_path.length() == 0) {
+    find_memcheck_log(places.log);
+    places.headings = places.log.length() != 0;
+  }
   // Kept absolute and unexpanded until choose_files().
   places.graph.clear();
-  add_absolute(places.graph, options.out.length() == 0 ? "crossdep.%p.cdgraph" : options.out.data());
+  add_absolute(places.graph, options.out.length() == 0 ? (options.merge ? "crossdep.cdgraph" : "crossdep.%p.cdgraph") : options.out.data());
 }
 
 void choose_files(const Options& options, unsigned pid, Places& places) noexcept {
@@ -149,7 +188,10 @@ void choose_files(const Options& options, unsigned pid, Places& places) noexcept
   const bool folder = slash || is_folder(target.data());
   if (folder) {
     if (!slash) target.add('/');
+    if (options.merge) return set_shared_files(target, true, pid, options, places);
     target.add("crossdep.").number(pid);
+  } else if (options.merge) {
+    return set_shared_files(target, false, pid, options, places);
   } else {
     constexpr char kEnding[] = ".cdgraph";
     const std::size_t n = target.length(), ending = sizeof kEnding - 1;

@@ -161,6 +161,7 @@ bool start() noexcept {
   new (runtime.engine_storage) engine::Engine(memory, runtime.sink, options);
   modules.restart();
   if (open_journal()) modules.announce_all(runtime.journal);
+  ask_rules();
   if (!runtime.options.supervised) watch_signals();
   if (runtime.options.verbose) {
     Line line;
@@ -201,9 +202,11 @@ void Serial::unlock() noexcept {
   const std::uint64_t signals = this_thread().saved_signals;
   Pending pending;
   const bool found = runtime.sink.has_pending() && runtime.sink.take(pending) != 0;
+  const bool news = runtime.sink.take_news() && runtime.places.rule_count != 0;
   lock_.unlock();
   system_restore_signals(signals);
   if (found) print_findings(pending);
+  if (news) [[unlikely]] judge_by_rules();
 }
 
 }  // namespace crossdep::runtime

@@ -30,6 +30,7 @@ struct Places {
   Path rules;                           // each file's name with a terminator of its own
   const char* rule_files[kMostRules] = {};
   unsigned rule_count = 0;
+  bool headings = false;                // each finding in the log gets the heading that ctest counts
 };
 
 class Serial final : public engine::Serialiser {
@@ -56,6 +57,9 @@ struct Runtime {
   Places places;
   Serial serial;
   FutexLock start_lock;
+  // What rules need to be observed beside everything else (rules/needs.h).
+  bool io_wanted = false;
+  std::int64_t hold_limit = 0;          // milliseconds; 0: how long a lock is held does not matter
   record::Journal journal;
   Sink sink;
   alignas(engine::Engine) unsigned char engine_storage[sizeof(engine::Engine)] = {};

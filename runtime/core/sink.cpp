@@ -45,6 +45,7 @@ void Sink::on_stack(StackId id, const Site* frames, unsigned count) noexcept {
 }
 
 void Sink::on_witness(const WitnessInfo& info) noexcept {
+  news_ = true;
   note(info.from_site);
   note(info.to_site);
   note(info.wait_site);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <utility>
 
 #include "engine/sink.h"
 #include "record/journal.h"
@@ -45,6 +46,8 @@ class Sink final : public engine::Sink {
   /// Rules found something that counts, when the whole was judged.
   void count_rule_findings() noexcept { at_policy_.fetch_add(1, std::memory_order_relaxed); }
   bool has_pending() const noexcept { return pending_.count != 0; }
+  /// Whether there is evidence that no one asked about yet: rules may find something.
+  bool take_news() noexcept { return std::exchange(news_, false); }
   /// Findings at or above the policy so far, but for those known to be suppressed.
   std::uint64_t at_policy() const noexcept { return at_policy_.load(std::memory_order_relaxed); }
 
@@ -55,6 +58,7 @@ class Sink final : public engine::Sink {
   engine::Verdict policy_ = engine::Verdict::kPossible;
   std::atomic<std::uint64_t> at_policy_{0};
   Pending pending_;
+  bool news_ = false;
   std::uint8_t* worst_ = nullptr;          // highest verdict printed per finding, + 1
   std::uint32_t worst_capacity_ = 0;
 };

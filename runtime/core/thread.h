@@ -17,6 +17,7 @@
 namespace crossdep::runtime {
 
 struct ThreadRecord;
+struct HoldTimes;
 
 enum class Phase : std::uint32_t {
   kNew,       // not seen yet
@@ -32,6 +33,8 @@ struct ThreadState {
   Phase resting;                  // what to go back to when it leaves the runtime
   engine::Context* context;
   record::Stream* stream;         // nullptr unless recording
+  HoldTimes* hold_times;          // nullptr unless a rule limits how long a lock is held
+  bool watched;                   // one of the two is not null
   ThreadRecord* record;           // of a thread whose creation was seen
   std::uint64_t saved_signals;    // while the engine is held
   bool record_stacks;             // a stack taken now belongs to the event that is recorded next
@@ -57,6 +60,8 @@ class Token {
   ThreadState& thread() const noexcept { return *self_; }
   engine::Context* context() const noexcept { return self_->context; }
   record::Stream* stream() const noexcept { return self_->stream; }
+  /// More has to be done at a lock's request, acquisition and release than to tell the engine.
+  bool watched() const noexcept { return self_->watched; }
 
  private:
   friend class Inside;

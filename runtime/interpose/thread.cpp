@@ -5,6 +5,7 @@
 // where that is the C++ library's own, the place that made the thread.
 //
 // Threading: any thread.  Allocation: a record a thread (core/thread_records.h).
+#include "core/hold_time.h"
 #include "core/thread_records.h"
 
 #include "core/modules.h"
@@ -32,6 +33,7 @@ void begin(ThreadRecord* record) noexcept {
                              static_cast<std::uint64_t>(system_gettid()), name, static_cast<std::uint32_t>(n)});
   runtime.serial.unlock();
   open_stream(self, record->parent, record->end == nullptr ? kNone : record->end->id, false);
+  open_hold_times(self);
   read_signal_mask(self);
   watch_thread_end(self);
   self.resting = Phase::kReady;

@@ -269,6 +269,34 @@ def gate_nothing_recorded_and_partial_input(box):
 
 
 @test
+def gate_judges_by_rules(box):
+    """What rules find is new, can be accepted, and is fixed when it is gone, like every other finding."""
+    box.write("order.json", '{ "order": [["^B$", "^A$"]] }')
+    path = graph(box, "g", ORDERED)
+    init(box, path)
+    box.equal(gate(box, path).status, 0, "status without rules")
+    done = gate(box, "--rules", "order.json", "--sarif", "out.sarif", path)
+    box.equal(done.status, 1, "status with rules")
+    box.has(done.out, "confirmed declared-order: ")
+    box.has(done.out, "(order.json:1)")
+    box.has((box.folder / "out.sarif").read_text(), '"declared-order"')
+    command = next(line for line in done.out.splitlines() if "to accept it: " in line).split("to accept it: ")[1]
+    box.has(command, "--rules order.json")
+    box.equal(box.run("sh", "-c", command.replace("crossdep accept", f"'{box.crossdep}' accept"), env=DAY).status, 0, "the printed command")
+    done = gate(box, "--rules", "order.json", path)
+    box.equal((done.status, done.out), (0, "gate: passed: 0 new, 1 known, 0 fixed, 0 stale\n"), "status when accepted")
+    box.has(gate(box, path).out, "0 new, 0 known, 1 fixed")
+    (box.folder / "base.json").unlink()
+    init(box, "--rules", "order.json", path)
+    box.equal(gate(box, "--rules", "order.json", path).status, 0, "status of a baseline made with the rules")
+    box.write("typo.json", '{ "ordr": [] }')
+    one_error(box, gate(box, "--rules", "typo.json", path), 2, 'typo.json:1:3: unknown key "ordr"; did you mean "order"?')
+    done = gate(box, "--rules", "posx", path)
+    one_error(box, done, 2, "posx: no such rule file")
+    box.has(done.err, "did you mean 'posix'?")
+
+
+@test
 def graphs_that_contradict_each_other(box):
     first = graph(box, "first", ORDERED)
     second = graph(box, "second", ORDERED)

@@ -2,6 +2,7 @@
 #
 # Rule files: on live runs, on recordings and on graphs; what comes with crossdep; errors; the learnt order.
 import json
+import re
 
 from commands import one_error
 from harness import SOURCE, test
@@ -188,3 +189,112 @@ def learnt_order(box):
     turned = box.write("turned.cdt", "T1 acquire a\nT1 acquire b\nT1 release b\nT1 release a\n")
     box.equal(box.run(box.crossdep, "check", "--rules", "learnt.json", turned).status, 1, "status of the order turned round")
     one_error(box, box.run(box.crossdep, "rules", "--learn", "nowhere"), 2, "nowhere")
+
+
+# --- while the program runs ------------------------------------------------------------------------------------------------
+SLOW = """#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static void io(void) {
+  int ends[2];
+  char c = 'x';
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) exit(9);
+  if (write(ends[0], &c, 1) != 1 || read(ends[1], &c, 1) != 1 || send(ends[0], &c, 1, 0) != 1 || recv(ends[1], &c, 1, 0) != 1) exit(9);
+  struct pollfd p = {ends[0], POLLOUT, 0};
+  if (poll(&p, 1, 1000) != 1 || fsync(ends[0]) == 0) exit(9);
+}
+static void* signaller(void* unused) {
+  usleep(150000);
+  pthread_mutex_lock(&lock); pthread_cond_signal(&cond); pthread_mutex_unlock(&lock);
+  return unused;
+}
+int main(int argc, char** argv) {
+  const char* what = argc > 1 ? argv[1] : "";
+  if (strcmp(what, "free") == 0) io();
+  pthread_mutex_lock(&lock);
+  if (strcmp(what, "io") == 0) io();
+  if (strcmp(what, "slow") == 0) { pthread_mutex_lock(&other); usleep(120000); pthread_mutex_unlock(&other); }
+  if (strcmp(what, "wait") == 0) {
+    pthread_t t;
+    pthread_create(&t, 0, signaller, 0);
+    pthread_cond_wait(&cond, &lock);
+    pthread_mutex_unlock(&lock);
+    pthread_join(t, 0);
+    pthread_mutex_lock(&lock);
+  }
+  pthread_mutex_unlock(&lock);
+  puts("at its end");
+  return 0;
+}
+"""
+
+
+@test
+def rule_findings_halt_at_once(box):
+    """The program is ended at the violation, under preload as under run, recorded or not; without violation it is not."""
+    program = box.compile("ops.c", name="ops", text=PROGRAM, flags=["-ldl"])
+    box.write("r.json", '{ "no_lock": [{ "operation": "fork" }] }')
+    done = box.run(program, "under", env={"LD_PRELOAD": "libcrossdep.so", "LD_LIBRARY_PATH": str(box.library.parent),
+                                          "CROSSDEP_OPTIONS": "out=g.cdgraph:rules=r.json:halt_on_finding=1"})
+    box.equal((done.status, done.out), (66, ""), "status and output under preload")
+    box.equal(done.err.count("WARNING: "), 1, "splats")
+    box.equal((done.err.count("performs fork, at: "), checks(box, "g.cdgraph")), (1, ["no-lock-allowed"]), "finding")
+    for record in ([], ["--record"]):
+        done = box.under(program, "under", options=["--rules", "r.json", *record], output=f"out{len(record)}",
+                         env={"CROSSDEP_OPTIONS": "halt_on_finding=1"})
+        box.equal((done.status, done.out, done.err.count("performs fork, at: ")), (66, "", 1), "status, output and splats under run")
+        box.equal(checks(box, f"out{len(record)}/crossdep.cdgraph"), ["no-lock-allowed"], "checks under run")
+    done = preloaded(box, program, "out=h.cdgraph:rules=r.json:halt_on_finding=1")
+    box.equal((done.status, done.out, done.err), (0, "after\n", ""), "status and output without a violation")
+    box.equal(sorted(p.name for p in box.folder.rglob("*.told")), [], "files left over")
+
+
+@test
+def rule_findings_are_printed_when_they_happen(box):
+    """Before the program's own last words, and not again at the end."""
+    program = box.compile("loud.c", name="loud", text=PROGRAM.replace('puts("after");', 'fputs("last words\\n", stderr);'), flags=["-ldl"])
+    box.write("r.json", '{ "no_lock": [{ "operation": "fork" }] }')
+    done = box.under(program, "under", options=["--rules", "r.json"])
+    box.equal((done.status, done.err.count("performs fork, at: ")), (66, 1), "status and splats")
+    box.check(done.err.index("performs fork, at: ") < done.err.index("last words"), "it is printed at the end only")
+
+
+@test
+def input_and_output_under_a_lock(box):
+    program = box.compile("slow.c", name="slow", text=SLOW)
+    done = box.under(program, "io", options=["--rules", "io"])
+    box.equal((done.status, done.out), (66, "at its end\n"), "status and output")
+    wanted = ["fsync", "poll", "read", "recv", "send", "write"]
+    box.equal(sorted(f["classes"][0] for f in box.findings()), [f"(op){name}" for name in wanted], "operations")
+    for name in wanted:
+        box.equal(done.err.count(f" performs {name}, at: io+"), 1, f"splats of {name}")
+    done = box.under(program, "free", options=["--rules", "io"], output="free")
+    box.equal((done.status, checks(box, "free/crossdep.cdgraph")), (0, []), "status and checks without a lock")
+    # Nobody asks, nothing is noted.
+    for rules in ([], ["--rules", "posix"]):
+        box.under(program, "io", options=rules, output="plain")
+        box.lacks(json.dumps(box.graph("plain/crossdep.cdgraph")), "(op)write")
+
+
+@test
+def locks_held_for_too_long(box):
+    program = box.compile("slow.c", name="slow", text=SLOW)
+    rules = box.write("r.json", '{ "max_hold": [{ "class": "^lock$", "milliseconds": 100, "reason": "readers wait" }] }')
+    done = box.under(program, "slow", options=["--rules", rules, "--record"])
+    box.equal(done.status, 66, "status")
+    box.equal([(f["check"], f["classes"]) for f in box.findings()], [("forbidden-operation", ["(op)hold for long", "lock"])], "findings")
+    box.check(re.search(r"held lock for [1-9]\d\d ms; 100 ms are allowed \(r.json:1: readers wait\)", done.err), "the reason")
+    box.has(done.err, "lock was acquired at:")
+    trace = next((box.folder / "results").glob("*.cdtrace"))
+    box.equal(box.run(box.crossdep, "check", "--rules", rules, trace).status, 1, "status of check")
+    # Waiting for a condition is not holding its mutex; a limit that is kept; locks of other classes.
+    box.equal(box.under(program, "wait", options=["--rules", rules], output="wait").status, 0, "status of a wait")
+    box.equal(box.under(program, options=["--rules", rules], output="quick").status, 0, "status of a short hold")
+    for name, text in (("long", '{ "max_hold": [{ "class": "^lock$", "milliseconds": 60000 }] }'), ("else", '{ "max_hold": [{ "class": "^x$", "milliseconds": 1 }] }')):
+        box.equal(box.under(program, "slow", options=["--rules", box.write(f"{name}.json", text)], output=name).status, 0, f"status, {name}")

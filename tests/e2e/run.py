@@ -34,6 +34,7 @@ def main():
     import explain  # noqa: F401  other tools' reports, the kernel's own graph
     import examples  # noqa: F401  the example programs, the seven classes first of all
     import gate  # noqa: F401  the gate, its baseline, and the formats for other tools
+    import suites  # noqa: F401  whole test suites: graphs of many processes, ctest, templates for CI
     import rules  # noqa: F401  rule files: live, on traces, on graphs
     import primitives  # noqa: F401  a program's own primitives, named by a rule file
     import installation  # noqa: F401  cmake --install, and the installed program

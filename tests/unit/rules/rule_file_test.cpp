@@ -47,6 +47,7 @@ TEST_CASE("a rule file with everything in it", "[rules]") {
   "forbid": [{"operation": "fork", "call": ["f", "g"], "under": "*", "except": "big", "mode": "write", "reason": "r"}],
   "require": [{"call": "modify", "lock": ["a", "b"], "mode": "any"}],
   "no_lock": [{"operation": ["cb"], "except": ["ok"]}],
+  "max_hold": [{"class": "slow", "milliseconds": 20}],
   "nesting": [{"class": "node", "order": "address"}, {"class": "leaf", "order": "any"}],
   "wait": [{"class": "raw", "type": "raw-spin"}, {"class": "m", "type": "sleep", "outer": "free"}],
   "names": [{"class": "^mutex@f$", "name": "one"}, {"function": "g", "kind": "spin", "name": "two"}, {"site": "a.c:3", "name": "three"}],
@@ -66,6 +67,8 @@ TEST_CASE("a rule file with everything in it", "[rules]") {
   REQUIRE(set.requires_lock.size() == 1);
   CHECK_FALSE(set.requires_lock[0].for_writing);
   CHECK(set.no_lock.size() == 1);
+  REQUIRE(set.max_holds.size() == 1);
+  CHECK(set.max_holds[0].milliseconds == 20);
   REQUIRE(set.nestings.size() == 2);
   CHECK(set.nestings[0].by_address);
   CHECK_FALSE(set.nestings[1].by_address);
@@ -111,6 +114,8 @@ TEST_CASE("what is wrong with a rule file is told with its place", "[rules]") {
       {"{\"forbid\": [{\"operation\": \"a\", \"udner\": \"b\"}]}", "r.json:1:32: unknown key \"udner\"; did you mean \"under\"?"},
       {"{\"wait\": [{\"class\": \"a\", \"type\": \"bogus\"}]}", "\"type\" has the unknown value \"bogus\"; known are free, raw-spin, spin, sleep"},
       {"{\"names\": [{\"class\": \"a\", \"site\": \"b\", \"name\": \"c\"}]}", "exactly one of \"class\", \"function\" and \"site\""},
+      {"{\"max_hold\": [{\"class\": \"a\"}]}", "r.json:1:15: key \"milliseconds\" is missing"},
+      {"{\"max_hold\": [{\"class\": \"a\", \"milliseconds\": 0.5}]}", "\"milliseconds\" is not a whole number above 0"},
       {"{\"schema\": 2}", "r.json:1:12: schema 2 is newer than this program, which knows 1"},
       {"{\"schema\": \"1\"}", "r.json:1:12: \"schema\" is not the number 1"},
       {"{\"leaf\": [\"a\\\"b\", null]}", "r.json:1:19: null where an object belongs"},
