@@ -31,7 +31,7 @@ FutexLock pairs_lock;
 ObjectMap<void> pairs;   // of sockets made by socketpair(): by one's inode the other's
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+  hash = (hash * 0xbf58476d1ce4e5b9u ^ value) * 0x9e3779b97f4a7c15u;
   return hash ^ (hash >> 29);
 }
 
@@ -65,7 +65,6 @@ std::uint64_t channel_of(int fd, bool reads) noexcept {
     if (here == 0 || there == 0) return 0;
     return reads ? mix(mix(3, here), there) : mix(mix(3, there), here);
   }
-  if ((status.st_mode & S_IFMT) != 0) return 0;
   Text<64> path;
   char link[32] = {};
   path.add("/proc/self/fd/").number(static_cast<unsigned>(fd));

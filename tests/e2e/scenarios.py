@@ -4,6 +4,7 @@
 #     // EXPECT <check> <verdict>: reason          one line per finding
 #     // EXPECT none: reason
 #     // FLAGS <compiler flags>   // OPTIONS <options of run>   // PROCESSES <how many of them>   // LONG     where needed
+#     // ENVIRONMENT NAME=VALUE
 #     // LIBRARY      also made into a shared library, with -DLIBRARY; the program knows its name as LIBRARY_PATH
 # Each is run live, and recorded; the record must be judged alike, to the finding's id.
 import re
@@ -24,7 +25,7 @@ def header(path):
             said = True
             if not match[1]:
                 expected.append((match[2], match[3]))
-        for word in ("FLAGS", "OPTIONS", "PROCESSES"):
+        for word in ("FLAGS", "OPTIONS", "PROCESSES", "ENVIRONMENT"):
             if line.startswith(f"// {word} "):
                 fields[word] = line.split()[2:]
         for word in ("LONG", "LIBRARY"):
@@ -51,9 +52,10 @@ def scenario(path):
         program = box.compile(source, flags=flags)
         native = box.run(program)
         options = fields.get("OPTIONS", [])
+        environment = dict(word.split("=", 1) for word in fields.get("ENVIRONMENT", []))
         fails = any(verdict != "latent" for _, verdict in expected)
 
-        live = box.under(program, options=options)
+        live = box.under(program, options=options, env=environment)
         box.equal(seen(box, "results/crossdep.cdgraph")[0], expected, "findings, live")
         box.equal(live.status, native.status or (66 if fails else 0), "status of run")
         box.equal(live.out, native.out, "what the program printed")
@@ -62,7 +64,7 @@ def scenario(path):
         else:
             box.lacks(live.err, "WARNING:")
 
-        box.under(program, options=["--record", *options], output="recorded")
+        box.under(program, options=["--record", *options], output="recorded", env=environment)
         traces = list((box.folder / "recorded").glob("*.cdtrace"))
         box.equal(len(traces), int(fields.get("PROCESSES", ["1"])[0]), "traces recorded")
         judged = box.run(box.crossdep, "check", "-o", box.folder / "judged.cdgraph", *traces)

@@ -1,0 +1,31 @@
+// EXPECT none: blocking on sockets is no wait unless that is asked for
+// SPDX-License-Identifier: MIT
+#include <sys/socket.h>
+#include <time.h>
+
+#include "pair.h"
+
+static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
+static int ends[2];
+static void* reader(void* unused) {
+  char byte;
+  pthread_mutex_lock(&m);
+  if (recv(ends[0], &byte, 1, 0) != 1) return NULL;
+  pthread_mutex_unlock(&m);
+  return unused;
+}
+static void* writer(void* unused) {
+  // What gets the lock elsewhere waits for it; here it is seen to be taken.
+  if (pthread_mutex_trylock(&m) == 0) pthread_mutex_unlock(&m);
+  struct timespec soon;
+  clock_gettime(CLOCK_REALTIME, &soon);
+  soon.tv_nsec += 1000 * 1000;
+  if (soon.tv_nsec >= 1000000000) ++soon.tv_sec, soon.tv_nsec -= 1000000000;
+  if (pthread_mutex_timedlock(&m, &soon) == 0) pthread_mutex_unlock(&m);
+  return send(ends[1], "x", 1, 0) == 1 ? unused : NULL;
+}
+int main(void) {
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 1;
+  two_threads(reader, writer);
+  return 0;
+}
