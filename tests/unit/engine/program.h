@@ -161,7 +161,7 @@ class Machine {
 
 /// What a run has shown: how many operations of each thread, the one it waits in included, and which tries failed.
 struct Shown {
-  std::vector<unsigned> operations;
+  std::vector<unsigned> operations, done;
   std::set<std::pair<unsigned, unsigned>> failed_tries;   // (thread, operation)
 };
 
@@ -184,6 +184,7 @@ inline Shown run_once(const Program& program, std::mt19937& random, Stage& stage
     if (enabled.empty()) {
       for (unsigned t = 0; t < program.threads.size(); ++t)
         shown.operations.push_back(machine.state.next[t] + (machine.state.asked[t] ? 1 : 0));
+      shown.done.assign(machine.state.next, machine.state.next + program.threads.size());
       return shown;
     }
     const unsigned t = enabled[random() % enabled.size()];
@@ -305,6 +306,7 @@ class Search {
     if (machine.state.next[t] >= shown_.operations[t]) return false;
     if (next->what == Do::kMeet) return name == "X0";
     if (next->what == Do::kSleep && !machine.woken(t)) return name == "V0";
+    if (next->what == Do::kSleep && machine.state.next[t] >= shown_.done[t]) return false;   // it never woke
     const bool lock = next->what == Do::kAcquire || next->what == Do::kSleep;
     const char* kind = lock ? "L" : next->what == Do::kWait ? "C" : "(thread)";
     return kind + std::to_string(next->object) == name;

@@ -50,11 +50,10 @@ std::vector<Blocked> judged_cycle(const KeepingSink& sink, const KeptFinding& fi
 }
 
 /// True if a deadlock among some of the same objects is a finding of its own that excuses nothing: what is excused then
-/// is only a longer way round it.
+/// is only a longer way round it. All that the finding names counts, the locks between two steps of a nest as well.
 bool reported_as_possible(const std::vector<std::vector<Blocked>>& cycles, const std::vector<KeptFinding>& findings,
                           std::size_t which) {
-  std::set<std::string> objects;
-  for (const Blocked& step : cycles[which]) objects.insert(step.from);
+  const std::set<std::string> objects(findings[which].classes.begin(), findings[which].classes.end());
   for (std::size_t i = 0; i < cycles.size(); ++i) {
     bool within = findings[i].info.verdict >= Verdict::kPossible;
     for (const Blocked& step : cycles[i]) within = within && objects.count(step.from) != 0;
