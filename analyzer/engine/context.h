@@ -25,6 +25,7 @@ namespace crossdep::engine {
 class Context;
 struct LockInstance;
 struct Segment;
+struct Guards;
 
 /// One wait that has begun and not ended.
 struct Wait {
@@ -73,7 +74,7 @@ struct Held {
   ClassId class_id;
   std::uint32_t instances;       // running hash of the instances up to and including this entry
   std::uint32_t breaks;          // lock->breaks when it was acquired; differs: no longer ours
-  std::uint32_t depth;           // further acquisitions of a recursive lock
+  std::uint32_t depth;           // further acquisitions of a recursive lock; and GuardBook::kGuarding
   const Segment* segment;        // order known when it was acquired (see order edges in clock.h)
   Mode mode;
   std::uint8_t flags;            // RequestFlag
@@ -200,6 +201,10 @@ class Context {
   std::uint8_t masked_ = 0;                // bit 0 hard, bit 1 soft
   std::uint64_t masked_signals_ = 0;       // bit n - 1: signal n
   std::uint64_t history_from_ = 0;         // requests_ when it last told others something: history begins there
+  std::uint64_t passed_from_ = 0;          // requests_ when it last failed to get something: what it passes is known from there
+  std::uint64_t passed_destroyed_ = 0;     // instances destroyed by then
+  const Guards* guards_ = nullptr;         // what its creator held when it made it
+  Context* joining_ = nullptr;             // whom it waits for, until the end
   std::uint32_t found_in_ = kNone;         // the activity of its last finding
   bool tolerant_ = false;
   bool ended_ = false;

@@ -29,7 +29,7 @@ void Engine::wait_begin(Context* context, LockInstance* crosslock, LockInstance*
     } else {
       mutex_mode = context->held()[index].mode;
       mutex_class = context->held()[index].class_id;
-      remove_held(context, index);
+      let_go(context, index);
     }
   }
   request(context, crosslock, Mode::kWrite, flags, site);
@@ -85,7 +85,7 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     unlist(crosslock, wait);
     if (matched && crosslock->kind != Kind::kBarrier && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
-      note_signal(by, crosslock);
+      if (note_signal(by, crosslock, 0)) weaken(by, *crosslock);
     }
     const Segment* told = crosslock->kind == Kind::kBarrier ? crosslock->left : crosslock->told;
     if (matched && told != nullptr) {
@@ -108,8 +108,9 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     return;
   StackId stack = 0;
   Lock serial(*this);
+  bool more = false;
   if (crosslock->kind == Kind::kBarrier) note_arrival(context, crosslock);
-  else note_signal(context, crosslock);
+  else more = note_signal(context, crosslock, site);
   for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
     // Each arrival at a barrier releases all who wait there, as far as it goes: the last one is not known before.
     if (crosslock->kind == Kind::kBarrier ? wait->over : wait->matched) continue;
@@ -118,19 +119,25 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack, history_from);
   }
+  if (more) weaken(context, *crosslock);
 }
 
 // Its only signal so far orders; a second one takes back what the first one excused. One context that releases it may be
-// excused by what it does; where there are several, what one does says nothing of the next.
-void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
+// excused by what it does; where there are several, what one does says nothing of the next. True if it has become one more.
+bool Engine::note_signal(Context* context, LockInstance* crosslock, Site site) noexcept {
   if (crosslock->signals == 0) {
     crosslock->signals = crosslock->kind == Kind::kFutex ? 2 : 1;   // who got a mutex first is what we judge, not an order
     crosslock->signaller = context->id_;
-    if (crosslock->signals == 2) return;
+    if (crosslock->signals == 2) return false;
     crosslock->told = context->segment_;
     Clocks::hold(crosslock->told);
     learn(context, nullptr, false);
-    return;
+    return false;
+  }
+  bool more = false;
+  if (any_release_ends(crosslock->kind) && crosslock->signaller != context->id_) {
+    if (crosslock->signaller != kNone) releasers_.released(crosslock->id, crosslock->signaller, 0);
+    more = releasers_.released(crosslock->id, context->id_, site);
   }
   bool again = false;
   if (crosslock->signals == 1) {
@@ -150,6 +157,7 @@ void Engine::note_signal(Context* context, LockInstance* crosslock) noexcept {
     lock_class.many_releasers = true;
   }
   if (again) rejudge_excused(context);
+  return more;
 }
 
 // A barrier orders what comes before it and what comes after it while all of its rounds are met by the same contexts: each
@@ -252,6 +260,9 @@ void Engine::commit_one(Context* context, LockInstance* crosslock, const Wait& w
   if (known) announce(wanted);
   const Cause cause{context, crosslock, crosslock->class_id, Mode::kWrite, 0, site, stack, true};
   depend(cause, witness, crosslock->class_id, seen.class_id, nullptr);
+  const DependencyId id = graph_.find_dependency(crosslock->class_id, seen.class_id);
+  // It is one of those who have to come, not one who may come instead.
+  if (id != kNone && any_release_ends(crosslock->kind) && releasers_.asked(id, context->id_)) rejudge(cause, id);
 }
 
 // The context's next segment: after it told others (learned == nullptr) or learned something.
@@ -267,12 +278,17 @@ void Engine::learn(Context* context, const Segment* learned, bool by_signal) noe
 void Engine::join_begin(Context* context, Context* child, std::uint8_t flags, Site site) noexcept {
   if (context == nullptr || child == nullptr || child->end_ == nullptr) return;
   request(context, child->end_, Mode::kWrite, flags, site);
+  context->joining_ = (flags & (kTry | kTimed)) != 0 ? nullptr : child;
 }
 
 void Engine::join_end(Context* context, Context* child, bool joined) noexcept {
   failed(context);
-  if (context == nullptr || child == nullptr || context->ended_ || !joined) return;
+  if (context == nullptr || child == nullptr || context->ended_) return;
   Lock serial(*this);
+  if (joined && context->joining_ == child) guards_.joined(context->id_, child->id_);
+  else if (guards_.left(context->id_, child->id_)) rejudge_excused(context);
+  context->joining_ = nullptr;
+  if (!joined) return;
   if (child->segment_ != nullptr) learn(context, child->segment_, false);
 }
 

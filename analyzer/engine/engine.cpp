@@ -11,9 +11,10 @@
 namespace crossdep::engine {
 
 Engine::Engine(Allocator& memory, Sink& sink, const Options& options) noexcept
-    : memory_(memory), sink_(sink), options_(options), graph_(memory), search_(memory, graph_), judge_(memory, graph_),
+    : memory_(memory), sink_(sink), options_(options), graph_(memory), releasers_(memory), guards_(memory),
+      search_(memory, graph_), judge_(memory, graph_, &releasers_),
       nesting_(memory), clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
-      finding_links_(memory), finding_ids_(memory), held_scratch_(memory), link_scratch_(memory), cycle_scratch_(memory),
+      finding_links_(memory), finding_ids_(memory), held_scratch_(memory), passed_scratch_(memory), link_scratch_(memory), cycle_scratch_(memory),
       blocked_scratch_(memory), open_uses_(memory), operations_(memory) {}
 
 Engine::~Engine() {
@@ -81,7 +82,36 @@ bool Engine::take_from_holders(Context* context, LockInstance* lock) noexcept {
       held = entries[i].lock == lock && !entries[i].pseudo && entries[i].breaks == breaks;
   }
   lock->breaks.store(breaks + 1, std::memory_order_relaxed);
+  if (guards_.let_go(kNone, lock->id)) rejudge_excused(context);
   return held;
+}
+
+// The child lives under the locks its creator holds, until that lets go of one.
+void Engine::guard_child(Context* parent, Context* child) noexcept {
+  if (parent->floor_ != 0 || parent->ended_) return;
+  const auto guards = [](const Held& held) {
+    return held.lock != nullptr && !held.pseudo && (held.flags & (kTry | kTimed)) == 0 &&
+           held.breaks == held.lock->breaks.load(std::memory_order_relaxed);
+  };
+  Held* held = parent->held();
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 1; i < parent->top(); ++i) count += guards(held[i]);
+  const Guards* base = parent->guards_ != nullptr && !parent->guards_->broken ? parent->guards_ : nullptr;
+  if (count == 0 && base == nullptr) return;
+  Guards* made = guards_.make(parent->id_, child->id_, base, count);
+  if (made == nullptr) return;
+  count = 0;
+  for (std::uint32_t i = 1; i < parent->top(); ++i) {
+    if (!guards(held[i])) continue;
+    made->entries()[count++] = {held[i].lock->id, held[i].mode, false, held[i].site};
+    held[i].depth |= GuardBook::kGuarding;
+    announce(held[i].lock);   // a reason may name it
+  }
+  child->guards_ = made;
+}
+
+void Engine::finish() noexcept {
+  if (guards_.ended(kNone)) rejudge_excused(nullptr);
 }
 
 void Engine::destroy(Context* context, LockInstance* lock, Site site, std::uint64_t begin, std::uint64_t end) noexcept {
@@ -106,6 +136,7 @@ void Engine::destroy(Context* context, LockInstance* lock, Site site, std::uint6
     waits_.give_back(wait);
   }
   lock->alive = false;
+  ++destroyed_;
   forget_told(lock);
   instances_.give_back(lock);  // leaves the count of breaks as it is, see create()
 }
@@ -120,6 +151,7 @@ void Engine::reinit(Context* context, LockInstance* lock, ClassId class_id, Site
   }
   if (class_id != kNone) lock->class_id = class_id;
   lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));
+  ++destroyed_;
   forget_told(lock);
   lock->signals = 0;
   lock->orders = false;
@@ -158,7 +190,10 @@ Context* Engine::begin_context(Context* parent, ContextKind kind, std::uint64_t 
   held[0].floor_kind = kind;
   context->top_.store(1, std::memory_order_relaxed);
   context->segment_ = clocks_.begin(parent == nullptr ? nullptr : parent->segment_);
-  if (parent != nullptr) learn(parent, nullptr, false);
+  if (parent != nullptr) {
+    guard_child(parent, context);
+    learn(parent, nullptr, false);
+  }
   context->next_ = living_;
   if (living_ != nullptr) living_->previous_ = context;
   living_ = context;
@@ -205,6 +240,9 @@ void Engine::end_context(Context* context, Site site) noexcept {
     waits_.give_back(wait);
   }
   past_requests_ += context->requests_;
+  if (guards_.ended(context->id_)) rejudge_excused(context);
+  guards_.forget(context->guards_);
+  context->guards_ = nullptr;
   context->ended_ = true;
   if (context->previous_ != nullptr) context->previous_->next_ = context->next_;
   else living_ = context->next_;
@@ -248,6 +286,8 @@ void Engine::lost(Context* context, std::uint64_t count) noexcept {
   for (std::uint32_t i = 0; i < kept; ++i)
     if (held[i].lock == nullptr) context->floor_ = i;
   context->tolerant_ = true;
+  context->passed_from_ = context->requests_;
+  if (guards_.ended(context->id_)) rejudge_excused(context);
 }
 
 void Engine::tolerate_unmatched(Context* context) noexcept {

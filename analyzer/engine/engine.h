@@ -32,6 +32,7 @@
 #include "engine/graph.h"
 #include "engine/memory.h"
 #include "engine/nesting.h"
+#include "engine/releasers.h"
 #include "engine/sink.h"
 #include "engine/types.h"
 #include "engine/verdict.h"
@@ -122,7 +123,9 @@ class Engine {
   void acquired_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept;
   /// The last request ended without it: timed out, or answered with an error.
   void failed(Context* context) noexcept {
-    if (context != nullptr) context->pending_.store(nullptr, std::memory_order_relaxed);
+    if (context == nullptr) return;
+    context->pending_.store(nullptr, std::memory_order_relaxed);
+    context->passed_from_ = context->requests_;
   }
   /// Any order. Of a lock the context does not hold: a finding.
   void release(Context* context, LockInstance* lock, Site site) noexcept {
@@ -190,6 +193,9 @@ class Engine {
   /// [serial held by the caller] A number that another event changes: the same twice is standstill.
   std::uint64_t progress() const noexcept;
 
+  /// [serial held by the caller] No more events will come: what was taken for granted of them is taken back.
+  void finish() noexcept;
+
   Losses losses() const noexcept;
   std::uint64_t request_count() const noexcept;   // of contexts that ended or live, hot ones included
   std::uint32_t class_count() const noexcept;
@@ -240,6 +246,7 @@ class Engine {
   }
 
   // engine.cpp
+  void guard_child(Context* parent, Context* child) noexcept;
   bool take_from_holders(Context*, LockInstance*) noexcept;
   void drop_tables(Context*) noexcept;
 
@@ -250,6 +257,7 @@ class Engine {
   void release_slow(Context*, LockInstance*, Site) noexcept;
   Held* push_slow(Context*, LockInstance*, ClassId, Mode, std::uint8_t flags, Site, bool pseudo) noexcept;
   void remove_held(Context*, std::uint32_t index) noexcept;
+  void let_go(Context*, std::uint32_t index) noexcept;
   std::uint32_t find_held(const Context*, const LockInstance*, std::uint32_t from) const noexcept;
   Seen* remember(const Cause&, std::uint64_t key, bool same_class) noexcept;
   void touch(Context*, Seen*, std::uint64_t epoch) noexcept;
@@ -268,11 +276,12 @@ class Engine {
   void commit(Context*, LockInstance*, Wait&, Site, StackId& stack, std::uint64_t history_from) noexcept;
   void commit_one(Context*, LockInstance*, const Wait&, const Seen&, Origin, Site, StackId stack) noexcept;
   void unlist(LockInstance*, Wait*) noexcept;
-  void note_signal(Context*, LockInstance*) noexcept;
+  bool note_signal(Context*, LockInstance*, Site) noexcept;
   void note_arrival(Context*, LockInstance*) noexcept;
   void end_round(Context*, LockInstance*) noexcept;
   void forget_told(LockInstance*) noexcept;
   void learn(Context*, const Segment* learned, bool by_signal) noexcept;
+  void weaken(Context*, const LockInstance&) noexcept;
   void leave_floor(Context*, Site) noexcept;
 
   // interrupts.cpp
@@ -281,6 +290,9 @@ class Engine {
   LockInstance* interrupt_of(Context*, ContextKind, unsigned number) noexcept;
   void open_to(const Cause&, LockInstance* interrupt) noexcept;
 
+  // histories.cpp
+  void gather_passed(Context*) noexcept;
+
   // operations.cpp
   LockInstance* operation_of(const char* name, std::uint32_t name_length) noexcept;
   LockInstance* named_instance(const char* name, std::uint32_t name_length, Kind) noexcept;
@@ -288,8 +300,7 @@ class Engine {
 
   // findings.cpp
   void depend(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment) noexcept;
-  void depend_as(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment,
-                 const Segment* request_segment) noexcept;
+  void depend_as(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Background&) noexcept;
   bool shortened(const Cause&, const Vec<DependencyId>& cycle) noexcept;
   void find_cycles(const Cause&, DependencyId closing, std::uint8_t mode) noexcept;
   bool cut_short_by_holder(const Cause&, const Vec<DependencyId>& cycle) const noexcept;
@@ -311,6 +322,8 @@ class Engine {
   Sink& sink_;
   Options options_;
   Graph graph_;
+  Releasers releasers_;
+  GuardBook guards_;
   CycleSearch search_;
   Judge judge_;
   Nesting nesting_;
@@ -323,6 +336,7 @@ class Engine {
   Vec<FindingLink> finding_links_;
   FlatMap<FindingId> finding_ids_;     // hash of a cycle or of a simple finding's identity
   Vec<HeldInfo> held_scratch_;
+  Vec<Passed> passed_scratch_;
   Vec<LinkInfo> link_scratch_;
   Vec<DependencyId> cycle_scratch_;
   Vec<const Context*> blocked_scratch_;
@@ -331,6 +345,7 @@ class Engine {
   InstanceId next_instance_ = 0;
   ContextId next_context_ = 0;
   std::uint64_t past_requests_ = 0;
+  std::uint64_t destroyed_ = 0;        // instances that are no more
   Losses losses_{};
   Vec<OpenUse> open_uses_;
   FlatMap<LockInstance*> operations_;  // by hash of the name

@@ -79,12 +79,17 @@ void Engine::depend(const Cause& cause, WitnessInfo& witness, ClassId from, Clas
                     const Segment* from_segment) noexcept {
   witness.held_count = held_scratch_.size();
   witness.held = held_scratch_.data();
-  depend_as(cause, witness, from, to, from_segment, cause.context == nullptr ? nullptr : cause.context->segment_);
+  Background background{from_segment, nullptr, nullptr, passed_scratch_.data(), passed_scratch_.size()};
+  if (cause.context != nullptr) {
+    background.request_segment = cause.context->segment_;
+    background.guards = cause.context->guards_;
+  }
+  depend_as(cause, witness, from, to, background);
 }
 
 // With the held stack that the witness brings along.
-void Engine::depend_as(const Cause& cause, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment,
-                       const Segment* request_segment) noexcept {
+void Engine::depend_as(const Cause& cause, WitnessInfo& witness, ClassId from, ClassId to,
+                       const Background& background) noexcept {
   const std::uint8_t mode = mode_bit(witness.from_mode, witness.to_mode);
   const Graph::AddedDependency added = graph_.add_dependency(from, to, mode);
   if (added.id == kNone) {
@@ -96,7 +101,8 @@ void Engine::depend_as(const Cause& cause, WitnessInfo& witness, ClassId from, C
   dependency.direct = dependency.direct || between(witness) == witness.held_count;
   const bool operation = graph_.lock_class(to).info.kind == Kind::kOperation;
   const unsigned limit = operation ? Graph::kOperationWitnesses : options_.witnesses;
-  const Witness* kept = graph_.add_witness(added.id, witness, from_segment, request_segment, limit);
+  const bool whole = dependency.complete && !dependency.contexts_missing;
+  const Witness* kept = graph_.add_witness(added.id, witness, background, limit);
   if (kept != nullptr) {
     announce(cause.lock);
     if (cause.context != nullptr)
@@ -109,7 +115,8 @@ void Engine::depend_as(const Cause& cause, WitnessInfo& witness, ClassId from, C
   }
   if (!added.may_cycle) return;
   if (added.grown) find_cycles(cause, added.id, mode);
-  if (kept != nullptr) rejudge(cause, added.id);
+  // Where not all that was seen can be kept, less is refuted.
+  if (kept != nullptr || whole != (dependency.complete && !dependency.contexts_missing)) rejudge(cause, added.id);
 }
 
 // The shortest cycle through the new dependency; where that one is excused, others too. A cycle with a short cut is the
@@ -147,7 +154,9 @@ bool Engine::shortened(const Cause& cause, const Vec<DependencyId>& cycle) noexc
         whole.from = held.instance;
         whole.from_mode = held.mode;
         whole.from_site = held.site;
-        depend_as(cause, whole, from, to, nullptr, w->request_segment);   // what was known when it was got is not
+        Background background = w->background;
+        background.from_segment = nullptr;   // what was known when it was got is not
+        depend_as(cause, whole, from, to, background);
         return true;
       }
     }
@@ -276,7 +285,8 @@ void Engine::rejudge(const Cause& cause, DependencyId grown) noexcept {
 
 // Something that excuses cycles holds no longer: judge the excused ones again.
 void Engine::rejudge_excused(Context* context) noexcept {
-  gather_held(context);
+  if (context != nullptr) gather_held(context);
+  else held_scratch_.clear();
   for (FindingId id = 0; id < findings_.size(); ++id) {
     StoredFinding& finding = findings_[id];
     if (finding.judgement.verdict >= Verdict::kPossible || finding.link_count == 0) continue;
@@ -290,6 +300,28 @@ void Engine::rejudge_excused(Context* context) noexcept {
     const Judgement judgement = judge_.judge(cycle_scratch_);
     if (Judge::rank(judgement) <= Judge::rank(finding.judgement)) continue;
     finding.judgement = judgement;
+    const Cause cause{context, nullptr, graph_.dependency(finding.links[0]).to, Mode::kWrite, 0, 0, 0, false};
+    emit(id, finding, cause, nullptr);
+  }
+}
+
+// This crosslock has a releaser more: cycles through its class may have to be put more weakly.
+void Engine::weaken(Context* context, const LockInstance& crosslock) noexcept {
+  const int weak = Judge::rank({Verdict::kPossible, Reason::kOtherReleasers, {0, 0}, kNone});
+  for (FindingId id = 0; id < findings_.size(); ++id) {
+    StoredFinding& finding = findings_[id];
+    if (finding.judgement.verdict != Verdict::kPossible || Judge::rank(finding.judgement) <= weak) continue;
+    bool through = false, ok = true;
+    cycle_scratch_.clear();
+    for (std::uint32_t i = 0; i < finding.link_count; ++i) {
+      through = through || graph_.dependency(finding.links[i]).from == crosslock.class_id;
+      ok = cycle_scratch_.push(finding.links[i]) && ok;
+    }
+    if (!through || !ok) continue;
+    const Judgement judgement = judge_.judge(cycle_scratch_);
+    if (judgement.reason != Reason::kOtherReleasers) continue;
+    finding.judgement = judgement;
+    gather_held(context);
     const Cause cause{context, nullptr, graph_.dependency(finding.links[0]).to, Mode::kWrite, 0, 0, 0, false};
     emit(id, finding, cause, nullptr);
   }
@@ -381,6 +413,7 @@ void Engine::emit(FindingId id, const StoredFinding& stored, const Cause& cause,
   info.reason_site[0] = stored.judgement.reason_site[0];
   info.reason_site[1] = stored.judgement.reason_site[1];
   info.reason_instance = stored.judgement.gate;
+  info.reason_context = stored.judgement.releaser;
   info.context = cause.context == nullptr ? kNone : cause.context->id_;
   if (cause.context != nullptr && info.verdict >= Verdict::kLatent) cause.context->found_in_ = cause.context->activity_;
   info.instance = cause.lock == nullptr ? kNone : cause.lock->id;

@@ -34,14 +34,28 @@ bool same_held(const WitnessInfo& a, const WitnessInfo& b) {
   return true;
 }
 
+template <class T>
+T* copy_of(Allocator& memory, const T* from, std::uint32_t count, bool& ok) {
+  auto* copy = count == 0 ? nullptr : static_cast<T*>(memory.allocate(count * sizeof(T)));
+  ok = ok && (count == 0 || copy != nullptr);
+  if (copy != nullptr) std::memcpy(static_cast<void*>(copy), from, count * sizeof(T));
+  return copy;
+}
+
+bool same_passed(const Background& a, const Background& b) {
+  if (a.passed_count != b.passed_count) return false;
+  for (std::uint32_t i = 0; i < a.passed_count; ++i)
+    if (!(a.passed[i] == b.passed[i])) return false;
+  return true;
+}
+
 }  // namespace
 
 Graph::~Graph() {
   for (LockClass* lock_class : classes_)
     memory_->deallocate(const_cast<char*>(lock_class->info.name), lock_class->info.name_length);
   for (const Dependency& dependency : dependencies_) {
-    for (Witness* witness = dependency.witnesses; witness != nullptr; witness = witness->next)
-      memory_->deallocate(const_cast<HeldInfo*>(witness->info.held), witness->info.held_count * sizeof(HeldInfo));
+    for (Witness* witness = dependency.witnesses; witness != nullptr; witness = witness->next) empty(*witness);
     memory_->deallocate(dependency.gates, dependency.gate_capacity * sizeof(HeldInfo));
   }
   for (const Stack& stack : stacks_) memory_->deallocate(stack.frames, stack.count * sizeof(Site));
@@ -101,7 +115,7 @@ Graph::AddedDependency Graph::add_dependency(ClassId from, ClassId to, std::uint
     return {known, false, grown, order_.same_component(from, to)};
   }
   const DependencyId id = dependencies_.size();
-  const Dependency fresh{from, to, mode, 0, false, true, 0, 0, nullptr, kNone, nullptr, 0, 0, false};
+  const Dependency fresh{from, to, mode, 0, false, true, false, 0, 0, nullptr, kNone, nullptr, 0, 0, false};
   const bool room = dependencies_.make_room() && order_.make_room_for_edge(id);
   DependencyId* slot = room ? dependency_ids_.insert((std::uint64_t{from} + 1) << 32 | to) : nullptr;
   if (slot == nullptr || !dependencies_.push(fresh)) return {kNone, false, false, false};
@@ -135,8 +149,30 @@ void Graph::narrow_gates(Dependency& dependency, const WitnessInfo& info) noexce
   dependency.gate_count = kept;
 }
 
-Witness* Graph::add_witness(DependencyId id, const WitnessInfo& info, const Segment* from_segment,
-                            const Segment* request_segment, unsigned limit) noexcept {
+// Copies what an empty witness is to keep. False without memory.
+bool Graph::fill(Witness& witness, const WitnessInfo& info, const Background& background) noexcept {
+  bool ok = true;
+  witness.info = info;
+  witness.info.held = copy_of(*memory_, info.held, info.held_count, ok);
+  witness.background = background;
+  witness.background.passed = copy_of(*memory_, background.passed, background.passed_count, ok);
+  if (!ok) {
+    empty(witness);
+    return false;
+  }
+  Clocks::hold(background.from_segment);
+  Clocks::hold(background.request_segment);
+  GuardBook::hold(background.guards);
+  return true;
+}
+
+void Graph::empty(Witness& witness) noexcept {
+  memory_->deallocate(const_cast<HeldInfo*>(witness.info.held), witness.info.held_count * sizeof(HeldInfo));
+  memory_->deallocate(const_cast<Passed*>(witness.background.passed), witness.background.passed_count * sizeof(Passed));
+}
+
+Witness* Graph::add_witness(DependencyId id, const WitnessInfo& info, const Background& background,
+                            unsigned limit) noexcept {
   Dependency& dependency = dependencies_[id];
   narrow_gates(dependency, info);
   // Two witnesses of one kind differ at most in context, place and time. Room goes to different kinds first, then to
@@ -150,15 +186,16 @@ Witness* Graph::add_witness(DependencyId id, const WitnessInfo& info, const Segm
   Witness** link = &dependency.witnesses;
   for (; *link != nullptr; link = &(*link)->next) {
     Witness& other = **link;
-    if (!same_kind(other.info, info)) continue;
-    if (other.info.context == info.context && other.request_segment == request_segment) return nullptr;
+    if (!same_kind(other.info, info) || !same_passed(other.background, background)) continue;
+    if (other.info.context == info.context && other.background.request_segment == background.request_segment) return nullptr;
     kind_known = true;
   }
   if (dependency.witness_count >= limit) {
+    dependency.contexts_missing = true;
     if (kind_known) return nullptr;
     for (Witness* a = dependency.witnesses; a != nullptr && victim == nullptr; a = a->next)
       for (Witness* b = a->next; b != nullptr && victim == nullptr; b = b->next)
-        if (same_kind(a->info, b->info)) victim = b;
+        if (same_kind(a->info, b->info) && same_passed(a->background, b->background)) victim = b;
     if (victim == nullptr) {
       dependency.complete = false;
       for (Witness* w = dependency.witnesses; w != nullptr; w = w->next)
@@ -166,33 +203,28 @@ Witness* Graph::add_witness(DependencyId id, const WitnessInfo& info, const Segm
           victim = w;
     }
     if (victim == nullptr) return nullptr;
-    Clocks::drop(victim->from_segment);
-    Clocks::drop(victim->request_segment);
   }
-  HeldInfo* held = nullptr;
-  if (info.held_count != 0) {
-    held = static_cast<HeldInfo*>(memory_->allocate(info.held_count * sizeof(HeldInfo)));
-    if (held == nullptr) return nullptr;
-    std::memcpy(static_cast<void*>(held), info.held, info.held_count * sizeof(HeldInfo));
-  }
+  Witness fresh{};
+  if (!fill(fresh, info, background)) return nullptr;
   Witness* kept = victim;
-  if (dependency.witness_count < limit) {
+  if (victim == nullptr) {
     kept = static_cast<Witness*>(witness_pool_.take());
-    if (kept == nullptr) return memory_->deallocate(held, info.held_count * sizeof(HeldInfo)), nullptr;
-    kept->next = nullptr;
+    if (kept == nullptr) {
+      empty(fresh);   // what it refers to stays until the end
+      return nullptr;
+    }
     *link = kept;
     ++dependency.witness_count;
   } else {
-    memory_->deallocate(const_cast<HeldInfo*>(kept->info.held), kept->info.held_count * sizeof(HeldInfo));
+    Clocks::drop(victim->background.from_segment);
+    Clocks::drop(victim->background.request_segment);
+    GuardBook::drop(victim->background.guards);
+    empty(*victim);
+    fresh.next = victim->next;
   }
-  kept->info = info;
+  *kept = fresh;
   kept->info.dependency = id;
-  kept->info.held = held;
   kept->ordinal = dependency.announced++;
-  kept->from_segment = from_segment;
-  kept->request_segment = request_segment;
-  Clocks::hold(from_segment);
-  Clocks::hold(request_segment);
   dependency.origins |= static_cast<std::uint8_t>(1u << static_cast<unsigned>(info.origin));
   return kept;
 }

@@ -10,6 +10,7 @@
 
 #include "engine/clock.h"
 #include "engine/containers.h"
+#include "engine/guards.h"
 #include "engine/order.h"
 #include "engine/sink.h"
 
@@ -35,11 +36,29 @@ struct LockClass {
   bool many_releasers;      // a crosslock of it was signalled by more than one context
 };
 
+/// Holding `held` since before, a context got and released `passed` (histories.cpp).
+struct Passed {
+  InstanceId held, passed;
+  Site site;                // of the request for `passed`
+  Mode held_mode, passed_mode;
+  friend bool operator==(const Passed& a, const Passed& b) noexcept {
+    return a.held == b.held && a.passed == b.passed && a.held_mode == b.held_mode && a.passed_mode == b.passed_mode;
+  }
+};
+
+/// What the engine knows of an occurrence besides what it tells others.
+struct Background {
+  const Segment* from_segment;     // when X was acquired; nullptr if not known
+  const Segment* request_segment;  // when Y was requested
+  const Guards* guards;            // what the context's creator holds for it; nullptr if nothing
+  const Passed* passed;
+  std::uint32_t passed_count;
+};
+
 struct Witness {
   WitnessInfo info;         // info.held points to memory of its own
   std::uint32_t ordinal;    // among all announced for its dependency
-  const Segment* from_segment;     // when X was acquired; nullptr if not known
-  const Segment* request_segment;  // when Y was requested
+  Background background;    // and so does `passed`
   Witness* next;
 };
 
@@ -48,7 +67,8 @@ struct Dependency {
   std::uint8_t modes;        // mode_bit()s seen
   std::uint8_t origins;      // 1 << Origin
   bool direct;               // once X was the nearest lock held when Y was requested: no other lies between
-  bool complete;             // every kind of witness seen (ends, modes, held set) has one that was kept
+  bool complete;             // every kind of witness seen (ends, modes, held set, background) has one that was kept
+  bool contexts_missing;     // ... but not one of every context
   std::uint32_t witness_count;     // kept
   std::uint32_t announced;         // ever announced
   Witness* witnesses;
@@ -91,8 +111,7 @@ class Graph {
   static constexpr unsigned kOperationWitnesses = 64;
 
   /// Keeps a copy of the witness if it tells something new; nullptr if not (or no memory).
-  Witness* add_witness(DependencyId id, const WitnessInfo& info, const Segment* from_segment,
-                       const Segment* request_segment, unsigned limit) noexcept;
+  Witness* add_witness(DependencyId id, const WitnessInfo& info, const Background& background, unsigned limit) noexcept;
 
   /// The stack's number; 0 for an empty one or without memory.
   StackId intern_stack(const Site* frames, unsigned count) noexcept;
@@ -107,6 +126,8 @@ class Graph {
 
  private:
   void narrow_gates(Dependency& dependency, const WitnessInfo& info) noexcept;
+  bool fill(Witness& witness, const WitnessInfo& info, const Background& background) noexcept;
+  void empty(Witness& witness) noexcept;
 
   Allocator* memory_;
   FlatMap<ClassId> class_ids_;

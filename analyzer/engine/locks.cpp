@@ -75,12 +75,14 @@ void Engine::request_slow(Context* context, LockInstance* lock, ClassId class_id
   const unsigned count = capture(context, site, frames);
   Lock serial(*this);
   Cause cause{context, lock, class_id, mode, flags, site, graph_.intern_stack(frames, count), false};
-  if (known == nullptr) {
-    Seen* seen = remember(cause, key, same_class);
-    if (seen == nullptr) ++losses_.memory;
-    else seen->instances = instances;
-  }
+  Seen* seen = known != nullptr ? *known : remember(cause, key, same_class);
+  if (seen == nullptr) ++losses_.memory;
+  else seen->instances = instances;
+  // What it passed on its way here holds only while it passes it each time: the next time is looked at again.
+  if (seen != nullptr && !same_class && seen->budget != 0) gather_passed(context);
+  if (!passed_scratch_.empty()) seen->instances = ~instances;
   judge_request(cause, nest);
+  passed_scratch_.clear();
 }
 
 Seen* Engine::remember(const Cause& cause, std::uint64_t key, bool same_class) noexcept {
@@ -305,7 +307,7 @@ void Engine::check_wait_context(const Cause& cause) noexcept {
 
 void Engine::might_lock(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
   request(context, lock, mode, 0, site);
-  failed(context);
+  failed(context);   // it got nothing: what is passed is known from here on
 }
 
 void Engine::sync(Context* context, LockInstance* lock, Mode mode, Site site) noexcept {
@@ -412,13 +414,24 @@ void Engine::remove_held(Context* context, std::uint32_t index) noexcept {
   rekey(context, index);
 }
 
+// By its holder, which makes children it guards unguarded.
+void Engine::let_go(Context* context, std::uint32_t index) noexcept {
+  Held& held = context->held()[index];
+  if ((held.depth & GuardBook::kGuarding) != 0) {
+    Lock serial(*this);
+    held.depth &= ~GuardBook::kGuarding;
+    if (guards_.let_go(context->id_, held.lock->id)) rejudge_excused(context);
+  }
+  remove_held(context, index);
+}
+
 void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexcept {
   if (context->ended_) return;
   const std::uint32_t index = find_held(context, lock, 0);
   if (index != kNone) {
     Held& held = context->held()[index];
-    if (held.depth != 0) --held.depth;
-    else remove_held(context, index);
+    if ((held.depth & ~GuardBook::kGuarding) != 0) --held.depth;
+    else let_go(context, index);
     return;
   }
   // A stale entry: it was taken from this context, which now lets go of it too.
@@ -452,7 +465,12 @@ void Engine::downgrade(Context* context, LockInstance* lock, Site site) noexcept
   if (context == nullptr || lock == nullptr || context->ended_) return;
   const std::uint32_t index = find_held(context, lock, 0);
   if (index == kNone) return release_slow(context, lock, site);
-  context->held()[index].mode = Mode::kRead;
+  Held& held = context->held()[index];
+  if ((held.depth & GuardBook::kGuarding) != 0) {
+    Lock serial(*this);
+    if (guards_.let_go(context->id_, lock->id)) rejudge_excused(context);
+  }
+  held.mode = Mode::kRead;
   rekey(context, index);
 }
 

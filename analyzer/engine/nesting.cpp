@@ -77,8 +77,8 @@ Nesting::Noted Nesting::note(LockClass& its_class, const LockInstance& held, con
   const Graph::AddedDependency all = pairs_.add_dependency(outer, inner, mode);
   const Graph::AddedDependency pair = pairs_.add_dependency(from, to, mode);
   if (all.id == kNone || pair.id == kNone) return Noted::kNoRoom;
-  pairs_.add_witness(all.id, witness, nullptr, nullptr, witnesses);
-  const Witness* kept = pairs_.add_witness(pair.id, witness, from_segment, request_segment, witnesses);
+  pairs_.add_witness(all.id, witness, Background{}, witnesses);
+  const Witness* kept = pairs_.add_witness(pair.id, witness, {from_segment, request_segment, nullptr, nullptr, 0}, witnesses);
   if (pair.fresh && nearest) learn(its_class, from, to);
   if (!pair.grown && kept == nullptr) return Noted::kNothingNew;
   if (!pair.may_cycle) return Noted::kNew;

@@ -94,7 +94,8 @@ struct FindingInfo {
   Verdict verdict;
   Reason reason;
   Site reason_site[2];       // places the reason speaks of (the gate's acquisitions), 0 if none
-  InstanceId reason_instance;// the gate lock, kNone if none
+  InstanceId reason_instance;// the gate lock, the crosslock others release too; kNone if none
+  ContextId reason_context = kNone;   // who was seen to release it too
   // The request (or commit, release, destruction) that completed it.
   ContextId context;
   InstanceId instance;

@@ -127,6 +127,9 @@ enum class Reason : std::uint8_t {
   kNestedParentFirst,   // latent: same class nested, always parent before child
   kNestedByLevel,       // latent: same class nested, many pairs and no two of them contradict
   kHolderLeft,          // deadlock: the holder is a thread that a fork left behind
+  kOtherReleasers,      // possible: somebody who is not in the cycle was seen to release a crosslock of it too
+  kGuardedChild,        // refuted: one side holds what the other one's creator holds until it has joined that one
+  kHistoriesExclude,    // refuted: to get there each would have to get what the other one holds by then
   kReported,            // another tool's finding, in its words (FindingInfo::said); the last, as the engine gives the others
 };
 

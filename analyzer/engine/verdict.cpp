@@ -23,10 +23,56 @@ bool share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std
   return false;
 }
 
+/// One of them is a child whose creator holds, as long as it lives, a lock that the other one holds; the creator itself
+/// holds it too, and no more than once for all of its children.
+bool guarded_from(const Witness& child, const Witness& other, Judgement& refuted) {
+  for (const Guards* guards = child.background.guards; guards != nullptr && !guards->broken; guards = guards->base) {
+    if (guards->parent == other.info.context) continue;
+    for (std::uint32_t i = 0; i < guards->count; ++i) {
+      const Guards::Entry& guard = guards->entries()[i];
+      if (guard.broken) continue;
+      for (std::uint32_t j = 0; j < other.info.held_count; ++j) {
+        const HeldInfo& held = other.info.held[j];
+        if (held.pseudo || (held.flags & (kTry | kTimed)) || held.instance != guard.lock) continue;
+        if (held.mode != Mode::kWrite && guard.mode != Mode::kWrite) continue;
+        refuted = {Verdict::kRefuted, Reason::kGuardedChild, {guard.site, held.site}, guard.lock};
+        return true;
+      }
+      for (const Guards* others = other.background.guards; others != nullptr && !others->broken; others = others->base) {
+        if (others->parent == guards->parent) continue;
+        for (std::uint32_t j = 0; j < others->count; ++j) {
+          const Guards::Entry& held = others->entries()[j];
+          if (held.broken || held.lock != guard.lock) continue;
+          if (held.mode != Mode::kWrite && guard.mode != Mode::kWrite) continue;
+          refuted = {Verdict::kRefuted, Reason::kGuardedChild, {guard.site, held.site}, guard.lock};
+          return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+/// Each passed, holding a lock, the one that the other held when it passed that (histories.cpp).
+bool histories_exclude(const Witness& a, const Witness& b, Judgement& refuted) {
+  const auto exclusive = [](Mode held, Mode passed) { return held == Mode::kWrite || passed == Mode::kWrite; };
+  for (std::uint32_t i = 0; i < a.background.passed_count; ++i) {
+    const Passed& mine = a.background.passed[i];
+    for (std::uint32_t j = 0; j < b.background.passed_count; ++j) {
+      const Passed& other = b.background.passed[j];
+      if (mine.held != other.passed || mine.passed != other.held) continue;
+      if (!exclusive(mine.held_mode, other.passed_mode) || !exclusive(other.held_mode, mine.passed_mode)) continue;
+      refuted = {Verdict::kRefuted, Reason::kHistoriesExclude, {mine.site, other.site}, mine.passed};
+      return true;
+    }
+  }
+  return false;
+}
+
 /// `first` asked, went on, and told `second`'s context before that one held what it holds: they did not meet.
 bool before(const Witness& first, const Witness& second, bool wide) {
-  return first.request_segment != nullptr && second.from_segment != nullptr &&
-         second.from_segment->knows(*first.request_segment, wide);
+  const Segment *asked = first.background.request_segment, *held = second.background.from_segment;
+  return asked != nullptr && held != nullptr && held->knows(*asked, wide);
 }
 
 /// A crosslock that is waited for again and again: what an earlier round did says nothing of the next one's release.
@@ -40,6 +86,11 @@ bool in_rounds(const Graph& graph, const Witness& witness) {
 bool loose(const Graph& graph, DependencyId id) {
   const LockClass& from = graph.lock_class(graph.dependency(id).from);
   return (from.many_releasers && is_crosslock(from.info.kind)) || from.info.kind == Kind::kInterrupt;
+}
+
+/// No context's witness of either was left out.
+bool known_of_all(const Graph& graph, DependencyId a, DependencyId b) {
+  return !graph.dependency(a).contexts_missing && !graph.dependency(b).contexts_missing;
 }
 
 /// An interrupt or handler strikes at any time while the lock is held: what was held besides may be released by then.
@@ -58,9 +109,10 @@ bool can_block(const Witness& first, const Witness& second) {
 int Judge::rank(const Judgement& judgement) noexcept {
   int within = 0;
   switch (judgement.reason) {
-    case Reason::kNoneExcluded: within = 5; break;
-    case Reason::kTimed: within = 4; break;
-    case Reason::kHistoryOnly: within = 3; break;
+    case Reason::kNoneExcluded: within = 6; break;
+    case Reason::kTimed: within = 5; break;
+    case Reason::kHistoryOnly: within = 4; break;
+    case Reason::kOtherReleasers: within = 3; break;
     case Reason::kInstancesDiffer: within = 2; break;
     case Reason::kBudgetSpent: within = 1; break;
     default: break;
@@ -76,6 +128,28 @@ bool Judge::common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) co
       const Dependency& b = graph_->dependency(cycle[j]);
       if (loose(*graph_, cycle[j]) || interrupted(*graph_, cycle[j])) continue;
       if (share_gate(a.gates, a.gate_count, b.gates, b.gate_count, judgement)) return true;
+    }
+  }
+  return false;
+}
+
+// Somebody else was seen to release a crosslock of the cycle, and asks for nothing of it before.
+bool Judge::others_release(const Vec<DependencyId>& cycle, const Witness* const* trial, Judgement& judgement) const noexcept {
+  if (releasers_ == nullptr) return false;
+  for (std::uint32_t i = 0; i < cycle.size(); ++i) {
+    const ClassId from = graph_->dependency(cycle[i]).from;
+    if (!any_release_ends(graph_->lock_class(from).info.kind)) continue;
+    const Releasers::Object* object = releasers_->of(trial[i]->info.from);
+    for (std::uint32_t j = 0; object != nullptr && j < object->count; ++j) {
+      bool part = false;
+      for (std::uint32_t k = 0; k < cycle.size() && !part; ++k) {
+        const DependencyId asks = graph_->find_dependency(from, graph_->dependency(cycle[k]).to);
+        part = trial[k]->info.context == object->contexts[j] ||
+               (asks != kNone && releasers_->may_have_asked(asks, object->contexts[j]));
+      }
+      if (part) continue;
+      judgement = {Verdict::kPossible, Reason::kOtherReleasers, {object->sites[j], 0}, trial[i]->info.from, object->contexts[j]};
+      return true;
     }
   }
   return false;
@@ -132,6 +206,10 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
       excluded = !interrupted(*graph_, cycle[i]) && !interrupted(*graph_, cycle[depth]) &&
                  share_gate(trial[i]->info.held, trial[i]->info.held_count, witness->info.held, witness->info.held_count, gate);
       if (trial[i]->info.context == witness->info.context) after.one_context = true;
+      else if (!excluded && !interrupted(*graph_, cycle[i]) && !interrupted(*graph_, cycle[depth]))
+        excluded = (known_of_all(*graph_, cycle[i], cycle[depth]) && (guarded_from(*trial[i], *witness, gate) ||
+                                                                      guarded_from(*witness, *trial[i], gate))) ||
+                   histories_exclude(*trial[i], *witness, gate);
       if (trial[i]->info.context == witness->info.context || in_rounds(*graph_, *trial[i]) || in_rounds(*graph_, *witness))
         continue;
       after.ordered = after.ordered || before(*trial[i], *witness, false) || before(*witness, *trial[i], false);
@@ -154,11 +232,12 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
       timed = timed || (trial[i]->info.flags & kTimed) != 0;
       history = history || trial[i]->info.origin == Origin::kHistory;
     }
-    Judgement verdict;
+    Judgement verdict, other;
     if (!fit) verdict = plain(Verdict::kPossible, Reason::kInstancesDiffer);
     else if (after.one_context) verdict = plain(Verdict::kLatent, Reason::kOneContext);
     else if (after.ordered) verdict = plain(Verdict::kLatent, Reason::kOrderedByForkJoin);
     else if (after.signalled) verdict = plain(Verdict::kLatent, Reason::kOrderedBySignal);
+    else if (others_release(cycle, trial, other)) verdict = other;
     else if (timed) verdict = plain(Verdict::kPossible, Reason::kTimed);
     else if (history) verdict = plain(Verdict::kPossible, Reason::kHistoryOnly);
     else verdict = plain(Verdict::kPossible, Reason::kNoneExcluded);

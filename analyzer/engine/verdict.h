@@ -8,7 +8,11 @@
 //             (what a trylock got does not count: it may fail the next time)
 //   latent    the instances fit, but as this run went one context did two of the steps, or create/join/signal put one
 //             step before the other
-//   possible  nothing seen excludes it; weaker if a step is timed, known from history only, or the instances differ
+//             one of them holds what the other one's creator holds as long as it lives (guards.h)
+//             to get there each has got and released, holding its own lock, the lock that the other one holds there
+//             (histories.cpp)
+//   possible  nothing seen excludes it; weaker if a step is timed, known from history only, if somebody else was seen to
+//             release a crosslock of it (releasers.h), or the instances differ
 // Gate locks are also known per dependency over all occurrences, kept or not (Dependency::gates).
 //
 // Complexity: at most kCombinations combinations for cycles up to kExactLength; longer ones get one combination, chosen
@@ -17,6 +21,7 @@
 #pragma once
 
 #include "engine/graph.h"
+#include "engine/releasers.h"
 
 namespace crossdep::engine {
 
@@ -24,7 +29,8 @@ struct Judgement {
   Verdict verdict;
   Reason reason;
   Site reason_site[2];
-  InstanceId gate;
+  InstanceId gate;               // or the crosslock that others release
+  ContextId releaser = kNone;    // kOtherReleasers: who
 };
 
 class Judge {
@@ -32,7 +38,8 @@ class Judge {
   static constexpr unsigned kExactLength = 8;
   static constexpr unsigned kCombinations = 20'000;
 
-  Judge(Allocator& memory, const Graph& graph) noexcept : graph_(&graph), chosen_(memory), seen_(memory) {}
+  Judge(Allocator& memory, const Graph& graph, const Releasers* releasers = nullptr) noexcept
+      : graph_(&graph), releasers_(releasers), chosen_(memory), seen_(memory) {}
 
   /// Judges the cycle made of these dependencies (each one's `to` is the next one's `from`, cyclically).
   Judgement judge(const Vec<DependencyId>& cycle) noexcept;
@@ -50,8 +57,10 @@ class Judge {
   Judgement exact(const Vec<DependencyId>& cycle) noexcept;
   Judgement greedy(const Vec<DependencyId>& cycle) noexcept;
   bool common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept;
+  bool others_release(const Vec<DependencyId>& cycle, const Witness* const* trial, Judgement& judgement) const noexcept;
 
   const Graph* graph_;
+  const Releasers* releasers_;
   bool trusts_signals_ = true;
   Vec<const Witness*> chosen_;
   FlatMap<std::uint32_t> seen_;

@@ -300,7 +300,8 @@ class GraphBuilder::Assembly {
     f.reason_code = code(info.reason);
     f.reason = info.reason == engine::Reason::kReported && !raw.said.empty()
                    ? raw.said
-                   : reason_sentence(graph_, f, info.reason, sites, instance_index(info.reason_instance));
+                   : reason_sentence(graph_, f, info.reason, sites, instance_index(info.reason_instance),
+                                     context_index(info.reason_context));
     f.id = make_finding_id(graph_, f);
     b_.ids_[id] = f.id;
     graph_.findings.push_back(std::move(f));

@@ -117,12 +117,15 @@ const char* code(Reason reason) {
     case Reason::kNestedByLevel: return "nested-by-level";
     case Reason::kHolderLeft: return "holder-left";
     case Reason::kReported: return "reported";
+    case Reason::kOtherReleasers: return "other-releasers";
+    case Reason::kGuardedChild: return "guarded-child";
+    case Reason::kHistoriesExclude: return "histories-exclude";
   }
   return "unknown";
 }
 
 std::string reason_sentence(const Graph& graph, const Finding& finding, Reason reason, const Index (&sites)[2],
-                            Index subject) {
+                            Index subject, Index other) {
   const std::string places = in_brackets(graph, sites);
   switch (reason) {
     case Reason::kNoneExcluded: return none_excluded(graph, finding);
@@ -161,6 +164,16 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     case Reason::kHolderLeft:
       return "at the fork another thread of the parent process held " + subject_class(graph, finding) + places +
              ", and this process does not have that thread";
+    case Reason::kOtherReleasers:
+      return class_of_instance(graph, subject) + " was also released by " +
+             (other == kNoIndex ? "others" : context_name(graph, other)) +
+             ", which is not in the cycle: a deadlock only if it does not come" + places;
+    case Reason::kGuardedChild:
+      return "one side holds " + class_of_instance(graph, subject) +
+             ", which the other one's creator holds until it has joined it" + places;
+    case Reason::kHistoriesExclude:
+      return "to get there, each side takes what the other one holds by then (" + class_of_instance(graph, subject) +
+             " and its counterpart): they would block each other before" + places;
     case Reason::kReported: return "another tool reported it";   // FindingInfo::said knows better
   }
   return "for an unknown reason";

@@ -42,6 +42,7 @@ class Fields {
   Enum one_of(Enum last) {
     return static_cast<Enum>(small(static_cast<std::uint64_t>(last)));
   }
+  bool more() const { return at_ != end_; }
   std::uint64_t after(std::uint64_t from) {
     const std::uint64_t coded = number();
     return from + ((coded >> 1) ^ (0 - (coded & 1)));
@@ -214,6 +215,8 @@ void Reader::finding(Fields& f) {
     links_.push_back(link);
   }
   info.links = links_.data();
+  info.reason_context = f.more() ? f.optional() : kNone;   // not in version 1.0
+  f.need(has_context(info.reason_context), "a finding names a context that was never announced");
   f.need(has_context(info.context), "a finding names a context that was never announced");
   f.need(has_instance(info.instance) && has_instance(info.other) && has_instance(info.reason_instance),
          "a finding names a lock that was never announced");

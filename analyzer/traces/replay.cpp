@@ -35,6 +35,7 @@ void Replay::reset(engine::Sink& sink) {
 void Replay::finish() {
   if (!case_open_) return;
   case_open_ = false;
+  engine_->finish();
   if (on_case_end) on_case_end(case_name_, *engine_);
 }
 

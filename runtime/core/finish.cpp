@@ -61,6 +61,7 @@ void write_totals(Ending how) noexcept {
   } else {
     runtime.serial.lock();
   }
+  if (how != Ending::kSignal) engine_of_process().finish();
   const engine::Losses losses = engine_of_process().losses();
   runtime.journal.finish(losses, engine_of_process().request_count());
   runtime.serial.unlock();

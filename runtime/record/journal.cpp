@@ -187,6 +187,7 @@ void Journal::on_finding(const engine::FindingInfo& info) noexcept {
   record.held(info.held, info.held_count);
   const std::uint32_t count = record.count(info.link_count, kMaxLinks);
   for (std::uint32_t i = 0; i < count; ++i) record.number(info.links[i].dependency).number(info.links[i].witness);
+  record.optional(info.reason_context);
 }
 
 void Journal::finish(const engine::Losses& losses, std::uint64_t requests) noexcept {

@@ -4,7 +4,10 @@
 // and searched exhaustively over all schedules for the states in which a reported cycle really strikes.
 //
 // A program has 2-4 threads over mutexes, rwlocks (readers that queue behind writers and recursive ones), counting
-// completions, and create/join. Thread 0 is there from the start, the others when created. Releases need not be LIFO.
+// completions, a condition variable (broadcast only), a barrier, and create/join. Thread 0 is there from the start, the
+// others when created, by any thread, sometimes made and joined within one critical section. Releases need not be LIFO.
+//
+// Where the programs come from: random_program.h.
 //
 // Threading: single-threaded simulation.
 #pragma once
@@ -20,16 +23,17 @@
 
 namespace crossdep::engine::test {
 
-enum class Do : std::uint8_t { kAcquire, kTry, kRelease, kWait, kSignal, kCreate, kJoin };
+enum class Do : std::uint8_t { kAcquire, kTry, kRelease, kWait, kSignal, kCreate, kJoin, kMeet, kSleep, kBroadcast };
 
 struct Op {
   Do what;
-  unsigned object;   // lock, completion or thread
+  unsigned object;   // lock, completion or thread; kSleep: the condition variable's mutex
   Mode mode;
 };
 
 struct Program {
   unsigned locks = 0, completions = 0;
+  unsigned party = 0;   // arrivals at the barrier that make a round; 0: there is none
   std::vector<std::vector<Op>> threads;
 };
 
@@ -42,6 +46,8 @@ struct State {
   std::uint8_t held[kMaxThreads][kMaxLocks] = {};   // 0 no, 1 + mode
   std::uint8_t tried[kMaxThreads] = {};      // bit per lock: the try failed, its release is skipped
   std::uint8_t count[kMaxCompletions] = {};
+  std::uint8_t came = 0;                     // at the barrier in this round
+  std::uint8_t woken = 0;                    // bit per thread: its round is over, or its sleep
 
   std::string key() const {
     std::string out;
@@ -52,6 +58,8 @@ struct State {
       for (unsigned l = 0; l < kMaxLocks; ++l) out += static_cast<char>(held[t][l]);
     }
     for (const std::uint8_t c : count) out += static_cast<char>(c);
+    out += static_cast<char>(came);
+    out += static_cast<char>(woken);
     return out;
   }
 };
@@ -64,7 +72,11 @@ class Machine {
     if (!state.started[thread] || state.next[thread] >= program_.threads[thread].size()) return nullptr;
     return &program_.threads[thread][state.next[thread]];
   }
-  bool blocking(const Op& op) const { return op.what == Do::kAcquire || op.what == Do::kWait || op.what == Do::kJoin; }
+  bool blocking(const Op& op) const {
+    return op.what == Do::kAcquire || op.what == Do::kWait || op.what == Do::kJoin || op.what == Do::kMeet ||
+           op.what == Do::kSleep;
+  }
+  bool woken(unsigned thread) const { return (state.woken >> thread & 1) != 0; }
   bool ended(unsigned thread) const {
     return state.started[thread] && state.next[thread] >= program_.threads[thread].size();
   }
@@ -75,8 +87,8 @@ class Machine {
       if (held != 0 && (mode == Mode::kWrite || held == 1 + static_cast<unsigned>(Mode::kWrite))) return false;
       // A reader that is not recursive queues behind a waiting writer.
       const Op* theirs = op(other);
-      if (mode == Mode::kRead && state.asked[other] && theirs != nullptr && theirs->what == Do::kAcquire &&
-          theirs->object == lock && theirs->mode == Mode::kWrite)
+      if (mode == Mode::kRead && state.asked[other] && theirs != nullptr && theirs->object == lock &&
+          theirs->mode == Mode::kWrite && (theirs->what == Do::kAcquire || (theirs->what == Do::kSleep && woken(other))))
         return false;
     }
     return true;
@@ -89,6 +101,8 @@ class Machine {
       case Do::kAcquire: return !lock_free(thread, next->object, next->mode);
       case Do::kWait: return state.count[next->object] == 0;
       case Do::kJoin: return !ended(next->object);
+      case Do::kMeet: return !woken(thread);
+      case Do::kSleep: return !woken(thread) || !lock_free(thread, next->object, Mode::kWrite);
       default: return false;
     }
   }
@@ -104,6 +118,11 @@ class Machine {
     const Op& next = *op(thread);
     if (blocking(next) && !state.asked[thread]) {
       state.asked[thread] = true;
+      if (next.what == Do::kSleep) state.held[thread][next.object] = 0;
+      if (next.what == Do::kMeet && ++state.came == program_.party) {
+        state.came = 0;
+        wake(Do::kMeet);
+      }
       return false;
     }
     state.asked[thread] = false;
@@ -121,6 +140,9 @@ class Machine {
       case Do::kSignal: ++state.count[next.object]; break;
       case Do::kCreate: state.started[next.object] = true; break;
       case Do::kJoin: break;
+      case Do::kSleep: state.held[thread][next.object] = 1; [[fallthrough]];
+      case Do::kMeet: state.woken &= static_cast<std::uint8_t>(~(1u << thread)); break;
+      case Do::kBroadcast: wake(Do::kSleep); break;
     }
     ++state.next[thread];
     return true;
@@ -129,65 +151,22 @@ class Machine {
   State state;
 
  private:
+  void wake(Do what) {
+    for (unsigned t = 0; t < program_.threads.size(); ++t)
+      if (state.asked[t] && op(t) != nullptr && op(t)->what == what) state.woken |= static_cast<std::uint8_t>(1u << t);
+  }
+
   const Program& program_;
 };
 
-inline Program random_program(std::mt19937& random) {
-  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
-  Program program;
-  const unsigned threads = 2 + below(3);
-  program.locks = 2 + below(State::kMaxLocks - 1);
-  program.completions = below(State::kMaxCompletions + 1);
-  program.threads.resize(threads);
-  const bool readers = below(3) == 0;
-  for (unsigned t = 0; t < threads; ++t) {
-    std::vector<Op>& ops = program.threads[t];
-    std::vector<unsigned> held;
-    const unsigned length = 3 + below(5);
-    for (unsigned i = 0; i < length; ++i) {
-      const unsigned choice = below(12);
-      if (choice < 6 && held.size() < 3) {
-        const unsigned lock = below(program.locks);
-        bool mine = false;
-        for (const unsigned h : held) mine = mine || h == lock;
-        if (mine) continue;
-        const Mode mode = readers && below(2) ? (below(2) ? Mode::kRead : Mode::kRecursiveRead) : Mode::kWrite;
-        ops.push_back({below(8) == 0 ? Do::kTry : Do::kAcquire, lock, mode});
-        held.push_back(lock);
-      } else if (choice < 9 && !held.empty()) {
-        const unsigned which = below(3) == 0 ? below(static_cast<unsigned>(held.size())) : static_cast<unsigned>(held.size()) - 1;
-        ops.push_back({Do::kRelease, held[which], Mode::kWrite});
-        held.erase(held.begin() + which);
-      } else if (program.completions != 0) {
-        ops.push_back({below(2) ? Do::kSignal : Do::kWait, below(program.completions), Mode::kWrite});
-      }
-    }
-    while (!held.empty()) {
-      ops.push_back({Do::kRelease, held.back(), Mode::kWrite});
-      held.pop_back();
-    }
-  }
-  // Thread 0 creates the others somewhere and joins some of them later.
-  std::vector<Op>& first = program.threads[0];
-  for (unsigned t = 1; t < threads; ++t) {
-    const unsigned at = below(static_cast<unsigned>(first.size()) + 1);
-    first.insert(first.begin() + at, {Do::kCreate, t, Mode::kWrite});
-    if (below(2)) {
-      const unsigned later = at + 1 + below(static_cast<unsigned>(first.size()) - at);
-      first.insert(first.begin() + later, {Do::kJoin, t, Mode::kWrite});
-    }
-  }
-  return program;
-}
-
 /// What a run has shown: how many operations of each thread, the one it waits in included, and which tries failed.
 struct Shown {
-  std::vector<unsigned> operations;
+  std::vector<unsigned> operations, done;
   std::set<std::pair<unsigned, unsigned>> failed_tries;   // (thread, operation)
 };
 
 /// Runs the program once under a random schedule; the engine hears every step. Locks are named L0.., completions C0..,
-/// thread ends (thread)0..
+/// the barrier X0, the condition variable V0, thread ends (thread)0..
 inline Shown run_once(const Program& program, std::mt19937& random, Stage& stage) {
   Machine machine(program);
   Engine& engine = *stage.engine;
@@ -205,6 +184,7 @@ inline Shown run_once(const Program& program, std::mt19937& random, Stage& stage
     if (enabled.empty()) {
       for (unsigned t = 0; t < program.threads.size(); ++t)
         shown.operations.push_back(machine.state.next[t] + (machine.state.asked[t] ? 1 : 0));
+      shown.done.assign(machine.state.next, machine.state.next + program.threads.size());
       return shown;
     }
     const unsigned t = enabled[random() % enabled.size()];
@@ -234,6 +214,23 @@ inline Shown run_once(const Program& program, std::mt19937& random, Stage& stage
         break;
       }
       case Do::kSignal: engine.signal(context, stage.lock(name("C", op.object), Kind::kCompletion), 1, site); break;
+      case Do::kMeet: {
+        LockInstance* barrier = stage.lock("X0", Kind::kBarrier);
+        if (done) {
+          engine.wait_end(context, barrier, nullptr, true, site);
+        } else {
+          engine.signal(context, barrier, kNone, site);
+          engine.wait_begin(context, barrier, nullptr, 0, site);
+        }
+        break;
+      }
+      case Do::kSleep: {
+        LockInstance* condition = stage.lock("V0", Kind::kCond);
+        if (!done) engine.wait_begin(context, condition, stage.lock(name("L", op.object)), 0, site);
+        else engine.wait_end(context, condition, nullptr, true, site);
+        break;
+      }
+      case Do::kBroadcast: engine.signal(context, stage.lock("V0", Kind::kCond), kNone, site); break;
       case Do::kCreate: begin(op.object, context); break;
       case Do::kJoin:
         if (!done) engine.join_begin(context, contexts[op.object], 0, site);
@@ -282,24 +279,36 @@ class Search {
   bool is_to_release(const Machine& machine, unsigned t, const std::string& name) const {
     const unsigned object = static_cast<unsigned>(name.back() - '0');
     if (name[0] == '(') return object == t;
-    if (name[0] == 'C') {
-      for (std::size_t i = machine.state.next[t]; i < shown_.operations[t]; ++i)
-        if (program_.threads[t][i].what == Do::kSignal && program_.threads[t][i].object == object) return true;
-      return false;
-    }
+    if (name[0] == 'C') return is_to_do(machine.state.next[t], t, Do::kSignal, object);
+    if (name[0] == 'V') return is_to_do(machine.state.next[t], t, Do::kBroadcast, 0);
+    // Who has come already comes to a later round.
+    if (name[0] == 'X') return !has_come(machine, t) && is_to_do(machine.state.next[t], t, Do::kMeet, 0);
     if (machine.state.held[t][object] == 0) return false;
     unsigned got = machine.state.next[t];
-    while (got-- > 0) {
+    while (got-- > 0) {   // where it got it last
       const Op& op = program_.threads[t][got];
-      if (op.object == object && (op.what == Do::kAcquire || op.what == Do::kTry)) break;
+      if (op.object == object && (op.what == Do::kAcquire || op.what == Do::kTry || op.what == Do::kSleep)) break;
     }
     return shown_.failed_tries.count({t, got}) == 0;
+  }
+  bool is_to_do(std::size_t next, unsigned t, Do what, unsigned object) const {
+    for (std::size_t i = next; i < shown_.operations[t]; ++i)
+      if (program_.threads[t][i].what == what && program_.threads[t][i].object == object) return true;
+    return false;
+  }
+  bool has_come(const Machine& machine, unsigned t) const {
+    const Op* next = machine.op(t);
+    return next != nullptr && next->what == Do::kMeet && machine.state.asked[t];
   }
   bool is_blocked_on(const Machine& machine, unsigned t, const std::string& name) const {
     const Op* next = machine.op(t);
     if (next == nullptr || !machine.state.asked[t] || !machine.blocked(t)) return false;
     if (machine.state.next[t] >= shown_.operations[t]) return false;
-    const char* kind = next->what == Do::kAcquire ? "L" : next->what == Do::kWait ? "C" : "(thread)";
+    if (next->what == Do::kMeet) return name == "X0";
+    if (next->what == Do::kSleep && !machine.woken(t)) return name == "V0";
+    if (next->what == Do::kSleep && machine.state.next[t] >= shown_.done[t]) return false;   // it never woke
+    const bool lock = next->what == Do::kAcquire || next->what == Do::kSleep;
+    const char* kind = lock ? "L" : next->what == Do::kWait ? "C" : "(thread)";
     return kind + std::to_string(next->object) == name;
   }
   bool strikes(const Machine& machine, const std::vector<Blocked>& cycle, std::size_t at, unsigned used) const {
