@@ -28,18 +28,20 @@ class FunctionAnalysis {
   void arrive(std::int32_t at, const State& state);
   void leave(const Block& block, State&& state);
   void step(const Op& op, State&& state, States& out);
-  static void remember(State& state, const HeldLock& lock);
-  void acquire(const Op& op, State&& state, States& out);
-  void release(State& state, PlaceId place);
-  void guard(const Op& op, State&& state, States& out);
-  void get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits);
-  void wait(const Op& op, State& state);
-  void end_guard(State& state, std::int32_t variable);
   void assign(State& state, PlaceId place, const Values& values, bool record);
   void forget_parts(State& state, PlaceId place);
   bool refine(State& state, ExprId condition, bool truth);
   void record(Event&& event);
+
+  // analyse_locks.cpp
   HeldLock lock_of(PlaceId place, const Op& op, std::int32_t guard) const;
+  void get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits);
+  static void remember(State& state, const HeldLock& lock);
+  void acquire(const Op& op, State&& state, States& out);
+  void release(State& state, PlaceId place);
+  void end_guard(State& state, std::int32_t variable);
+  void guard(const Op& op, State&& state, States& out);
+  void wait(const Op& op, State& state);
 
   // evaluate.cpp
   Values values(const State& state, ExprId expr);

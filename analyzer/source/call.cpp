@@ -13,11 +13,6 @@ namespace {
 
 constexpr unsigned kChain = 24;   // calls in a chain; deeper ones add nothing a reader could use
 
-void insert(std::vector<PlaceId>& sorted, PlaceId place) {
-  const auto at = std::lower_bound(sorted.begin(), sorted.end(), place);
-  if (at == sorted.end() || *at != place) sorted.insert(at, place);
-}
-
 }  // namespace
 
 // False: this way contradicts what the caller passes. What the callee assumed of a parameter is then known of the variable

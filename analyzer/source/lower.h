@@ -85,6 +85,14 @@ class FunctionLowering {
     std::vector<std::size_t> scopes;
   };
 
+  // lower_function.cpp
+  void constructor_initialisers(CXCursor function);
+  void resolve_gotos();
+  void open_scope();
+  void close_scope();
+  void leave_scopes(std::size_t depth);
+  void end_scope_variables(const Scope& scope);
+
   // lower_stmt.cpp
   void statement(CXCursor c);
   void compound(CXCursor c);
@@ -97,12 +105,6 @@ class FunctionLowering {
   void variable(CXCursor c);
   void return_statement(CXCursor c);
   void condition(CXCursor c, std::int32_t yes, std::int32_t no);
-  void constructor_initialisers(CXCursor function);
-  void resolve_gotos();
-  void open_scope();
-  void close_scope();
-  void leave_scopes(std::size_t depth);
-  void end_scope_variables(const Scope& scope);
   bool mentions_lock(CXCursor c) const;
   std::vector<CXCursor> by_offset(CXCursor c) const;
   unsigned header_end(unsigned begin) const;   // of "if (...)": the offset of its closing parenthesis

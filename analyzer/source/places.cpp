@@ -16,6 +16,11 @@ void add(Values& to, const Value& value, bool& anything) {
   else to.insert(at, value);
 }
 
+void insert(std::vector<PlaceId>& sorted, PlaceId place) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), place);
+  if (at == sorted.end() || *at != place) sorted.insert(at, place);
+}
+
 PlaceId Places::intern(const Place& place) {
   const auto [at, fresh] = ids_.try_emplace(place, static_cast<PlaceId>(places_.size()));
   if (fresh) places_.push_back(place);

@@ -47,6 +47,7 @@ struct Value {
 using Values = std::vector<Value>;
 inline constexpr std::size_t kValues = 6;
 void add(Values& to, const Value& value, bool& anything);
+void insert(std::vector<PlaceId>& sorted, PlaceId place);
 
 class Places {
  public:

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+//
+// Locks under a state: got, given back, kept by guards, given up while waiting. What each request and wait adds to the
+// summary is made here.
+//
+// Threading: none.  Allocation: the heap.
+#include <algorithm>
+
+#include "source/analyse.h"
+
+namespace crossdep::source {
+namespace {
+
+constexpr std::size_t kHistory = 16;
+
+}  // namespace
+
+HeldLock FunctionAnalysis::lock_of(PlaceId place, const Op& op, std::int32_t guard) const {
+  HeldLock lock;
+  lock.place = place;
+  lock.mode = op.mode;
+  lock.kind = op.lock_kind;
+  lock.guard = guard;
+  lock.chain = p_.chain(id_, op.site, -1);
+  return lock;
+}
+
+void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits) {
+  const HeldLock lock = lock_of(place, op, guard);
+  const auto held = std::find_if(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == place; });
+  const bool again = held != state.held.end();
+  const bool may_again = (op.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
+                         (again && op.mode != engine::Mode::kWrite && held->mode != engine::Mode::kWrite);
+  if (waits && !(again && may_again)) {
+    Event event;
+    event.what = Event::What::kRequest;
+    event.kind = op.lock_kind;
+    event.mode = op.mode;
+    event.flags = op.flags & (kFlagTimed | kFlagRecursive);
+    event.place = place;
+    event.held = state.held;
+    event.released = state.released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = lock.chain;
+    record(std::move(event));
+  }
+  if (waits) remember(state, lock);
+  if (again && guard == held->guard) held->count = std::min<std::int16_t>(static_cast<std::int16_t>(held->count + 1), 2);
+  else state.held.push_back(lock);
+}
+
+// The last requests on every path, the latest one last.
+void FunctionAnalysis::remember(State& state, const HeldLock& lock) {
+  std::erase_if(state.history, [&](const HeldLock& h) { return h.place == lock.place && h.mode == lock.mode; });
+  if (state.history.size() >= kHistory) state.history.erase(state.history.begin());
+  state.history.push_back(lock);
+}
+
+void FunctionAnalysis::acquire(const Op& op, State&& state, States& out) {
+  const std::vector<PlaceId> objects = dereferenced(state, values(state, op.object), {});
+  const auto result = [&](State& to, bool got) {
+    if (op.result < 0) return;
+    const bool zero_is_got = (op.flags & kFlagZeroIsGot) != 0 || (op.flags & kFlagTry) == 0;
+    Value value{Value::Kind::kConst, 0};
+    if (got != zero_is_got) value.kind = Value::Kind::kNonZero;
+    if (got && !zero_is_got) value = {Value::Kind::kConst, 1};
+    to.known[variable(op.result)] = {{value}, false};
+  };
+  const bool tries = (op.flags & kFlagTry) != 0, timed = (op.flags & kFlagTimed) != 0;
+  if (tries && op.result >= 0) {
+    State failed = state;
+    result(failed, false);
+    out.push_back(std::move(failed));
+  }
+  if (objects.empty()) {   // unknown: no dependency
+    result(state, true);
+    out.push_back(std::move(state));
+    return;
+  }
+  for (const PlaceId place : objects) {
+    State got = state;
+    result(got, true);
+    // Try-locks wait for nobody; timed ones do, for a while.
+    get(got, place, op, op.var, !tries || timed);
+    // Which of several it is, is known from now on.
+    const Expr& e = f_.exprs[static_cast<std::size_t>(op.object)];
+    if (objects.size() > 1 && e.kind == ExprKind::kLoad) {
+      const std::vector<PlaceId> from = places(state, e.a);
+      if (from.size() == 1) got.known[from[0]] = {{{Value::Kind::kAddress, place}}, true};
+    }
+    out.push_back(std::move(got));
+  }
+}
+
+void FunctionAnalysis::release(State& state, PlaceId place) {
+  for (std::size_t i = state.held.size(); i-- > 0;) {
+    HeldLock& lock = state.held[i];
+    if (lock.place != place) continue;
+    const Place& p = places_.at(place);
+    if (lock.count > 1 && !(p.kind == PlaceKind::kElement && p.index < 0)) --lock.count;
+    else state.held.erase(state.held.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+  // The same class by another way is taken for the same lock.
+  const std::string name = p_.class_name(place);
+  for (std::size_t i = state.held.size(); i-- > 0 && !name.empty();) {
+    if (p_.class_name(state.held[i].place) != name) continue;
+    state.held.erase(state.held.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+  insert(state.released, place);
+}
+
+void FunctionAnalysis::end_guard(State& state, std::int32_t variable) {
+  std::erase_if(state.held, [&](const HeldLock& lock) { return lock.guard == variable; });
+}
+
+void FunctionAnalysis::guard(const Op& op, State&& state, States& out) {
+  const PlaceId at = variable(op.var);
+  Values objects;
+  bool anything = false;
+  if (op.args.empty()) {
+    if (const auto known = state.known.find(places_.member(at, places_.text("$lock"), -1)); known != state.known.end()) objects = known->second.values;
+  } else {
+    for (const ExprId one : op.args)
+      for (const Value& value : values(state, one)) add(objects, value, anything);
+    state.known[places_.member(at, places_.text("$lock"), -1)] = {objects, false};
+  }
+  const auto owns = [&](State& to, bool got) {
+    to.known[at] = {{{Value::Kind::kConst, got}}, false};
+    if (op.result >= 0) to.known[variable(op.result)] = {{{Value::Kind::kConst, got}}, false};
+  };
+  if ((op.flags & kFlagDeferred) != 0) {
+    owns(state, false);
+    out.push_back(std::move(state));
+    return;
+  }
+  if ((op.flags & kFlagTry) != 0) {
+    State failed = state;
+    owns(failed, false);
+    out.push_back(std::move(failed));
+  }
+  owns(state, true);
+  const bool several = op.args.size() > 1;
+  if ((op.flags & kFlagAdopt) != 0) {
+    for (const Value& value : objects)
+      for (HeldLock& lock : state.held)
+        if (value.kind == Value::Kind::kAddress || value.kind == Value::Kind::kParameter || value.kind == Value::Kind::kContent) {
+          const std::vector<PlaceId> to = dereferenced(state, {value}, {});
+          if (!to.empty() && lock.place == to[0]) lock.guard = op.var;
+        }
+    out.push_back(std::move(state));
+    return;
+  }
+  const std::vector<PlaceId> locks = dereferenced(state, objects, {});
+  if (several) {   // all of them, by an algorithm that waits for one only while it holds none
+    const std::vector<HeldLock> before = state.held;
+    for (const PlaceId place : locks) {
+      State alone = state;
+      alone.held = before;
+      get(alone, place, op, op.var, (op.flags & kFlagTry) == 0);
+      state.history = alone.history;
+      state.held.push_back(lock_of(place, op, op.var));
+    }
+    out.push_back(std::move(state));
+    return;
+  }
+  if (locks.empty()) {
+    out.push_back(std::move(state));
+    return;
+  }
+  for (const PlaceId place : locks) {
+    State got = state;
+    get(got, place, op, op.var, (op.flags & kFlagTry) == 0 || (op.flags & kFlagTimed) != 0);
+    out.push_back(std::move(got));
+  }
+}
+
+void FunctionAnalysis::wait(const Op& op, State& state) {
+  const std::vector<PlaceId> mutexes = dereferenced(state, values(state, op.other), {});
+  std::vector<HeldLock> mutex, others;
+  for (const HeldLock& lock : state.held) {
+    const bool own = (op.var >= 0 && lock.guard == op.var) || std::find(mutexes.begin(), mutexes.end(), lock.place) != mutexes.end();
+    (own ? mutex : others).push_back(lock);
+  }
+  std::vector<PlaceId> released = state.released;
+  if (mutex.empty()) for (const PlaceId place : mutexes) insert(released, place);
+  for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
+    Event event;
+    event.what = Event::What::kWait;
+    event.kind = op.lock_kind;
+    event.flags = op.flags & kFlagTimed;
+    event.place = place;
+    event.held = others;
+    event.released = released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = p_.chain(id_, op.site, -1);
+    const ChainId here = event.chain;
+    record(std::move(event));
+    HeldLock waited;
+    waited.place = place;
+    waited.kind = op.lock_kind;
+    waited.chain = here;
+    remember(state, waited);
+  }
+  // The mutex is asked for again when the wait is over.
+  for (const HeldLock& lock : mutex) {
+    Event event;
+    event.what = Event::What::kRequest;
+    event.kind = lock.kind;
+    event.mode = lock.mode;
+    event.place = lock.place;
+    event.held = others;
+    event.released = state.released;
+    event.assumptions = state.assumptions;
+    event.live = state.live;
+    event.threads = state.threads;
+    event.chain = p_.chain(id_, op.site, -1);
+    record(std::move(event));
+  }
+}
+
+}  // namespace crossdep::source
