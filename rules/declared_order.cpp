@@ -251,6 +251,20 @@ void forget_declared(Graph& graph) {
   std::erase_if(graph.dependencies, [](const Dependency& d) { return d.modes.empty() && d.witnesses.empty(); });
 }
 
+std::vector<OrderRule> orders_of_source(const Graph& graph) {
+  std::vector<OrderRule> out;
+  for (const Dependency& d : graph.dependencies)
+    for (const Witness& w : d.witnesses) {
+      if (w.origin != Origin::kDeclared || w.to_site == kNoIndex) continue;
+      OrderRule& rule = out.emplace_back();
+      rule.place = reports::short_place(graph, w.to_site);
+      rule.reason = "declared there";
+      rule.classes = {{"^" + graph.classes[d.from].name + "$"}, {"^" + graph.classes[d.to].name + "$"}};
+      break;
+    }
+  return out;
+}
+
 void judge_orders(const std::vector<OrderRule>& rules, Graph& graph) {
   if (!rules.empty()) Orders(rules, graph).judge();
 }

@@ -17,6 +17,9 @@ namespace crossdep::rules {
 /// Takes out what an earlier evaluation declared.
 void forget_declared(reports::Graph& graph);
 
+/// The orders that a source analysis found declared (acquired_before, acquired_after): its declared dependencies say where.
+std::vector<OrderRule> orders_of_source(const reports::Graph& graph);
+
 /// Adds declared dependencies and findings.
 void judge_orders(const std::vector<OrderRule>& rules, reports::Graph& graph);
 

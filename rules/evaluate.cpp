@@ -55,6 +55,11 @@ bool seen_held(const Dependency& d) {
   return std::any_of(d.modes.begin(), d.modes.end(), [](const auto& mode) { return mode.origin == engine::Origin::kHeld; });
 }
 
+// In the source: a request with the lock held, not what a signal or an end depends on.
+bool held_in_source(const Witness& w) { return w.origin == engine::Origin::kStatic && w.release_stack == kNoIndex && w.from_site != kNoIndex; }
+
+constexpr char kSourceOnly[] = "source only: ";
+
 class Evaluation {
  public:
   Evaluation(const RuleSet& rules, Graph& graph) : rules_(rules), graph_(graph) {}
@@ -86,9 +91,10 @@ class Evaluation {
   void add_request(Check check, const Dependency& d, const Witness& w, std::string reason) {
     Finding f;
     f.check = check;
-    f.verdict = Verdict::kConfirmed;
-    f.reason_code = kObserved;
-    f.reason = std::move(reason);
+    const bool source = w.origin == engine::Origin::kStatic;
+    f.verdict = source ? Verdict::kPossible : Verdict::kConfirmed;
+    f.reason_code = source ? "source-only" : kObserved;
+    f.reason = (source ? kSourceOnly : "") + std::move(reason);
     f.classes = {d.to, d.from};
     f.run = w.run;
     f.context = w.context;
@@ -117,9 +123,9 @@ class Evaluation {
   void add_occurrence(Check check, const Occurrence& o, const std::vector<std::size_t>& locks, std::string reason) {
     Finding f;
     f.check = check;
-    f.verdict = o.certain ? Verdict::kConfirmed : Verdict::kPossible;
-    f.reason_code = kObserved;
-    f.reason = std::move(reason);
+    f.verdict = o.certain && !o.source ? Verdict::kConfirmed : Verdict::kPossible;
+    f.reason_code = o.source ? "source-only" : kObserved;
+    f.reason = (o.source ? kSourceOnly : "") + std::move(reason);
     if (!o.certain) f.reason += "; whether the lock was taken before the call or in it is not known";
     f.classes = {operation_class(o.operation)};
     for (const std::size_t i : locks)
@@ -147,9 +153,13 @@ class Evaluation {
   void leaf(const LeafRule& rule) {
     for (const Dependency& d : std::vector<Dependency>(graph_.dependencies)) {
       const reports::Class& to = graph_.classes[d.to];
-      if (to.kind == engine::Kind::kOperation || to.kind == engine::Kind::kInterrupt || !seen_held(d)) continue;
+      if (to.kind == engine::Kind::kOperation || to.kind == engine::Kind::kInterrupt) continue;
+      const bool observed = seen_held(d);
+      if (!observed && std::none_of(d.witnesses.begin(), d.witnesses.end(), held_in_source)) continue;
       if (!fits_any(rule.classes, name(d.from)) || fits_any(rule.except, to.name)) continue;
-      const auto w = std::find_if(d.witnesses.begin(), d.witnesses.end(), [](const Witness& x) { return x.origin == engine::Origin::kHeld; });
+      const auto w = std::find_if(d.witnesses.begin(), d.witnesses.end(), [&](const Witness& x) {
+        return observed ? x.origin == engine::Origin::kHeld : held_in_source(x);
+      });
       const Witness witness = w == d.witnesses.end() ? Witness() : *w;
       add_request(Check::kLeafLock, d, witness,
                   who(witness.context) + (engine::is_crosslock(to.kind) ? " waited for " : " requested ") + to.name + " while it held " +
@@ -278,9 +288,11 @@ class Evaluation {
 }  // namespace
 
 void evaluate(const RuleSet& rules, Graph& graph) {
+  std::vector<OrderRule> orders = orders_of_source(graph);
   forget_declared(graph);
   Evaluation(rules, graph).run();
-  judge_orders(rules.orders, graph);
+  orders.insert(orders.begin(), rules.orders.begin(), rules.orders.end());
+  judge_orders(orders, graph);
   reports::canonicalise(graph);
 }
 

@@ -34,6 +34,7 @@ struct Occurrence {
   std::vector<reports::Index> held_stacks;   // where each was taken, kNoIndex if unknown
   reports::Index site = reports::kNoIndex, stack = reports::kNoIndex;
   std::string operation;
+  bool source = false;                   // found by a source analysis, in no run
   bool certain = true;                   // false: whether all of `held` was taken before the call is not known
 };
 

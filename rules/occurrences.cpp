@@ -75,8 +75,11 @@ class Finder {
     // How long a lock was held is told as an operation, but only those who ask for just that mean it.
     const bool held = name.starts_with(kHeldOperation);
     const auto asked = [&](const std::string& p) { return is(p, name) && p.starts_with(kHeldOperation) == held; };
-    if (std::none_of(performed_.operations.begin(), performed_.operations.end(), asked)) return;
+    const bool operation = std::any_of(performed_.operations.begin(), performed_.operations.end(), asked);
+    const bool call = std::any_of(performed_.calls.begin(), performed_.calls.end(), [&](const std::string& p) { return is_function(p, name); });
     for (const Witness& w : d.witnesses) {
+      // A source analysis knows every call by its name, whatever happens inside it.
+      if (!operation && !(call && w.origin == engine::Origin::kStatic)) continue;
       Occurrence o = begin(w, name);
       o.site = w.to_site;
       o.stack = w.to_stack != kNoIndex ? w.to_stack : w.to_site;
@@ -88,7 +91,7 @@ class Finder {
 
   // The outermost frame of a call that is asked for.
   void called(const Dependency& d, const Witness& w) {
-    if (w.to_stack == kNoIndex) return;
+    if (w.to_stack == kNoIndex || w.origin == engine::Origin::kStatic) return;
     const Stack stack = graph_.stacks[w.to_stack];
     for (std::size_t i = stack.size(); i-- > 0;) {
       const std::string& function = graph_.frames[stack[i]].function;
@@ -139,6 +142,7 @@ class Finder {
     o.run = w.run;
     o.context = w.context;
     o.operation = std::move(operation);
+    o.source = w.origin == engine::Origin::kStatic;
     return o;
   }
 

@@ -22,10 +22,12 @@
 #include "cli/native.h"
 #include "cli/progress.h"
 #include "cli/read_ahead.h"
+#include "reports/canonical.h"
 #include "reports/contradiction.h"
 #include "reports/json.h"
 #include "reports/merge.h"
 #include "reports/site_text.h"
+#include "rules/declared_order.h"
 #include "traces/replay.h"
 #include "traces/text_writer.h"
 #include "traces/validator.h"
@@ -235,6 +237,11 @@ Union read_union(const std::vector<std::string>& paths, const Reading& reading, 
   all.parts = graphs == 0 ? 0 : graphs + repeats;   // repeats of what could not be read are nothing
   all.graph = only ? std::move(*only) : merger.take();
   all.notes = merger.notes();
+  // What the source declares is judged by what the runs did, too.
+  if (const std::vector<rules::OrderRule> orders = rules::orders_of_source(all.graph); !orders.empty() && all.parts > 1) {
+    rules::judge_orders(orders, all.graph);
+    reports::canonicalise(all.graph);
+  }
   return all;
 }
 

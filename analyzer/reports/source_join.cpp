@@ -137,7 +137,9 @@ bool in_source(const Dependency& d) {
 
 unsigned source_rank(const Finding& finding) {
   if (finding.reason_code == kHalfObserved) return 1;
-  return finding.reason.starts_with("source only") ? 2 : 0;
+  if (finding.check == engine::Check::kDeclaredOrder) return finding.reason_code == "observed" ? 0 : 2;
+  if (finding.reason_code == kSourceMay) return 4;
+  return finding.reason.starts_with("source only") ? 3 : 0;
 }
 
 std::vector<std::string> join_source(Graph& graph) {

@@ -7,6 +7,7 @@
 // Threading: pure functions.  Allocation: the heap.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,15 @@ bool observed(const Dependency& dependency);
 /// True if the source has it.
 bool in_source(const Dependency& dependency);
 
-/// How surely a finding is known: 0 in runs, 1 half in runs and half in the source, 2 in the source only.
+/// How surely a finding is known: 0 in runs, 1 half in runs and half in the source, 2 against a declared order, 3 in the source
+/// only, 4 there only if a virtual call or a pointer leads where it may.
 unsigned source_rank(const Finding& finding);
 
 inline constexpr const char* kHalfObserved = "half-observed";
+/// In the flags of a witness from a source analysis, beside engine::RequestFlag: one of several places that a virtual call
+/// or a pointer may lead to.
+inline constexpr std::uint8_t kMay = 16;
+inline constexpr const char* kSourceMay = "source-may";
 inline constexpr const char* kSourcePrefix = "source-";
 
 }  // namespace crossdep::reports

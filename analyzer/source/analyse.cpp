@@ -10,7 +10,7 @@
 namespace crossdep::source {
 namespace {
 
-constexpr std::size_t kStatesPerBlock = 24, kEvents = 6000, kExits = 16, kSteps = 40000;
+constexpr std::size_t kStatesPerBlock = 24, kEvents = 6000, kExits = 16, kSteps = 40000, kAssumptions = 24, kOrders = 8;
 
 }  // namespace
 
@@ -158,6 +158,7 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
       id = e->a;
       e = &f_.exprs[static_cast<std::size_t>(id)];
     }
+  if (e->kind == ExprKind::kLess && number == 0) return refine_order(state, *e, !equal);
   Values before = values(state, id);
   if (before.empty()) {
     if (e->kind != ExprKind::kLoad) return true;
@@ -187,11 +188,13 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
     }
   }
   if (after.empty()) return false;
-  if (after.size() == 1 && after[0].kind == Value::Kind::kParameter && number == 0) {
-    const Assumption assumed{static_cast<std::int32_t>(after[0].number), equal};
-    for (const Assumption& a : state.assumptions)
-      if (a.parameter == assumed.parameter) return a.zero == assumed.zero;
-    state.assumptions.push_back(assumed);
+  if (after.size() == 1 && after[0].kind == Value::Kind::kParameter) {
+    const Assumption assumed{static_cast<std::int32_t>(after[0].number), number, equal};
+    for (const Assumption& a : state.assumptions) {
+      if (a.contradicts(assumed)) return false;
+      if (a == assumed) return true;
+    }
+    if (state.assumptions.size() < kAssumptions) state.assumptions.push_back(assumed);
     return true;
   }
   const bool symbolic = after.size() == 1 && after[0].kind == Value::Kind::kContent;
@@ -209,8 +212,29 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
   return true;
 }
 
+// Two objects compared: which one comes first is known on either side of the branch.
+bool FunctionAnalysis::refine_order(State& state, const Expr& less, bool wanted) {
+  const std::vector<PlaceId> a = dereferenced(state, values(state, less.a), {}), b = dereferenced(state, values(state, less.b), {});
+  if (a.size() != 1 || b.size() != 1 || a[0] == b[0]) return true;
+  const std::pair<PlaceId, PlaceId> known = wanted ? std::pair{a[0], b[0]} : std::pair{b[0], a[0]};
+  if (std::find(state.below.begin(), state.below.end(), std::pair{known.second, known.first}) != state.below.end()) return false;
+  const auto at = std::lower_bound(state.below.begin(), state.below.end(), known);
+  if ((at == state.below.end() || *at != known) && state.below.size() < kOrders) state.below.insert(at, known);
+  return true;
+}
+
+void FunctionAnalysis::mark_order(const State& state, Event& event) const {
+  for (HeldLock& lock : event.held)
+    for (const auto& [first, second] : state.below) {
+      if (places_.inside(lock.place, first) && places_.inside(event.place, second)) lock.ordered = 1;
+      if (places_.inside(lock.place, second) && places_.inside(event.place, first)) lock.ordered = -1;
+    }
+}
+
 void FunctionAnalysis::record(Event&& event) {
-  EventKey key{static_cast<int>(event.what), event.place, static_cast<int>(event.mode), event.flags, {}, event.released, event.values};
+  EventKey key{static_cast<int>(event.what), event.place, static_cast<int>(event.mode), event.flags, {}, event.released, event.values, {}};
+  for (const Assumption& a : event.assumptions)
+    if (a.equal && key.chosen.empty()) key.chosen.push_back(a);
   for (const HeldLock& lock : event.held) key.held.emplace_back(lock.place, static_cast<int>(lock.mode));
   const auto [at, fresh] = events_.try_emplace(std::move(key), summary_.events.size());
   if (!fresh) {
@@ -223,6 +247,9 @@ void FunctionAnalysis::record(Event&& event) {
         return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
       });
     kept.threads |= event.threads;
+    kept.may &= event.may;
+    for (std::size_t i = 0; i < kept.held.size(); ++i)
+      if (kept.held[i].ordered != event.held[i].ordered) kept.held[i].ordered = event.held[i].ordered = 0;
     for (const PlaceId handle : event.live) insert(kept.live, handle);
     if (p_.length(event.chain) < p_.length(kept.chain)) {
       kept.chain = event.chain;
@@ -251,6 +278,8 @@ void FunctionAnalysis::forget_parts(State& state, PlaceId place) {
 
 void FunctionAnalysis::assign(State& state, PlaceId place, const Values& values, bool keep) {
   forget_parts(state, place);
+  // What was compared through this pointer is another object now.
+  std::erase_if(state.below, [&](const auto& pair) { return places_.through(pair.first, place) || places_.through(pair.second, place); });
   if (values.empty()) {
     state.known.erase(place);
     if (places_.root(place) != PlaceKind::kLocal && places_.root(place) != PlaceKind::kOfType) state.known[place] = {{}, true};
@@ -268,12 +297,6 @@ void FunctionAnalysis::assign(State& state, PlaceId place, const Values& values,
 }
 
 void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
-  // What stands for a call of a function that the program defines itself gives way to that function.
-  if ((op.flags & kFlagModel) != 0 && op.kind != OpKind::kCall && p_.has_lock_effect(op.callee)) {
-    if ((op.flags & kFlagSecond) != 0) out.push_back(std::move(state));
-    else call(op, std::move(state), out);
-    return;
-  }
   const auto event_at = [&](Event::What what, PlaceId place) {
     Event event;
     event.what = what;
@@ -287,6 +310,19 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
     event.chain = p_.chain(id_, op.site, -1);
     return event;
   };
+  // What a rule asks for, wherever it is called.
+  if (!op.callee.empty() && (op.flags & kFlagSecond) == 0)
+    if (const std::int32_t name = p_.operation(op.callee); name >= 0) {
+      Event event = event_at(Event::What::kOperation, kNoPlace);
+      event.values = {{Value::Kind::kString, name}};
+      record(std::move(event));
+    }
+  // What stands for a call of a function that the program defines itself gives way to that function.
+  if ((op.flags & kFlagModel) != 0 && op.kind != OpKind::kCall && p_.has_lock_effect(op.callee)) {
+    if ((op.flags & kFlagSecond) != 0) out.push_back(std::move(state));
+    else call(op, std::move(state), out);
+    return;
+  }
   switch (op.kind) {
     case OpKind::kAcquire: {
       if ((op.flags & kFlagUnordered) != 0 && (op.flags & kFlagTry) != 0) {   // a further lock of std::lock
@@ -368,6 +404,13 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       break;
     }
     case OpKind::kJoin:
+      if (op.other != kNoExpr) {   // who is waited for is known where the value is
+        Event event = event_at(Event::What::kJoin, kNoPlace);
+        event.values = values(state, op.other);
+        event.flags = op.flags & kFlagTimed;
+        if (!event.values.empty()) record(std::move(event));
+        break;
+      }
       for (const PlaceId handle : places(state, op.object)) {
         Event event = event_at(Event::What::kJoin, handle);
         record(std::move(event));
@@ -395,6 +438,12 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
         event.released.clear();
         record(std::move(event));
       }
+      break;
+    }
+    case OpKind::kOperation: {
+      Event event = event_at(Event::What::kOperation, kNoPlace);
+      event.values = values(state, op.other);
+      if (!event.values.empty()) record(std::move(event));
       break;
     }
     case OpKind::kHold: break;

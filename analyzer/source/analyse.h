@@ -31,11 +31,13 @@ class FunctionAnalysis {
   void assign(State& state, PlaceId place, const Values& values, bool record);
   void forget_parts(State& state, PlaceId place);
   bool refine(State& state, ExprId condition, bool truth);
+  bool refine_order(State& state, const Expr& less, bool wanted);
+  void mark_order(const State& state, Event& event) const;
   void record(Event&& event);
 
   // analyse_locks.cpp
   HeldLock lock_of(PlaceId place, const Op& op, std::int32_t guard) const;
-  void get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits);
+  void get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits, bool may = false);
   static void remember(State& state, const HeldLock& lock);
   void acquire(const Op& op, State&& state, States& out);
   void release(State& state, PlaceId place);
@@ -65,6 +67,7 @@ class FunctionAnalysis {
   Places& places_;
   const Function& f_;
   FunctionId id_;
+  bool may_ = false;             // the call being gone through is one of several that may be meant
   bool final_ = false;           // of a context: no caller will know more
   std::set<std::int32_t> stepped_;   // variables that count
   Summary summary_;
@@ -77,6 +80,7 @@ class FunctionAnalysis {
     std::vector<std::pair<PlaceId, int>> held;
     std::vector<PlaceId> released;
     Values values;
+    std::vector<Assumption> chosen;   // the first "is this number": what differs by a parameter's value stays apart
     auto operator<=>(const EventKey&) const = default;
   };
   std::map<EventKey, std::size_t> events_;

@@ -25,7 +25,7 @@ HeldLock FunctionAnalysis::lock_of(PlaceId place, const Op& op, std::int32_t gua
   return lock;
 }
 
-void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits) {
+void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits, bool may) {
   const HeldLock lock = lock_of(place, op, guard);
   const auto held = std::find_if(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == place; });
   const bool again = held != state.held.end();
@@ -43,7 +43,9 @@ void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32
     event.assumptions = state.assumptions;
     event.live = state.live;
     event.threads = state.threads;
+    event.may = may;
     event.chain = lock.chain;
+    mark_order(state, event);
     record(std::move(event));
   }
   if (waits) remember(state, lock);
@@ -83,7 +85,7 @@ void FunctionAnalysis::acquire(const Op& op, State&& state, States& out) {
     State got = state;
     result(got, true);
     // Try-locks wait for nobody; timed ones do, for a while.
-    get(got, place, op, op.var, !tries || timed);
+    get(got, place, op, op.var, !tries || timed, objects.size() > 1);
     // Which of several it is, is known from now on.
     const Expr& e = f_.exprs[static_cast<std::size_t>(op.object)];
     if (objects.size() > 1 && e.kind == ExprKind::kLoad) {

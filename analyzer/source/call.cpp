@@ -5,6 +5,7 @@
 //
 // Threading: none.  Allocation: the heap.
 #include <algorithm>
+#include <utility>
 
 #include "source/analyse.h"
 
@@ -22,18 +23,22 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
     const auto index = static_cast<std::size_t>(a.parameter);
     if (index >= args.size()) continue;
     const Values& given = args[index];
+    const bool numbers = !given.empty() && std::all_of(given.begin(), given.end(), [](const Value& v) { return v.kind == Value::Kind::kConst; });
+    if (numbers) {
+      if (std::none_of(given.begin(), given.end(), [&](const Value& v) { return (v.number == a.number) == a.equal; })) return false;
+      continue;
+    }
     const int known = truth(given);
-    if (known >= 0) {
-      if ((known == 0) != a.zero) return false;
+    if (known >= 0 && a.number == 0) {
+      if ((known == 0) != a.equal) return false;
       continue;
     }
     if (given.size() == 1 && given[0].kind == Value::Kind::kParameter) {
-      const Assumption mine{static_cast<std::int32_t>(given[0].number), a.zero};
+      const Assumption mine{static_cast<std::int32_t>(given[0].number), a.number, a.equal};
       bool there = false;
       for (const Assumption& one : state.assumptions) {
-        if (one.parameter != mine.parameter) continue;
-        if (one.zero != mine.zero) return false;
-        there = true;
+        if (one.contradicts(mine)) return false;
+        there |= one == mine;
       }
       if (!there) state.assumptions.push_back(mine);
       continue;
@@ -43,8 +48,10 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
     if (e.kind != ExprKind::kLoad) continue;
     const std::vector<PlaceId> from = places(state, e.a);
     if (from.size() != 1) continue;
-    if (given.empty() || (given.size() == 1 && given[0].kind == Value::Kind::kContent && a.zero))
-      state.known[from[0]] = {{{a.zero ? Value::Kind::kConst : Value::Kind::kNonZero, 0}}, false};
+    if (given.empty() || (given.size() == 1 && given[0].kind == Value::Kind::kContent && a.equal)) {
+      if (a.equal) state.known[from[0]] = {{{Value::Kind::kConst, a.number}}, false};
+      else if (a.number == 0) state.known[from[0]] = {{{Value::Kind::kNonZero, 0}}, false};
+    }
   }
   return true;
 }
@@ -76,7 +83,14 @@ Summary FunctionAnalysis::as_context(const std::vector<Values>& args) {
   // What nobody passes stays a parameter, so that two of one type stay apart.
   for (auto i = static_cast<std::int32_t>(given.size()); i < f_.parameters; ++i) given.push_back({{Value::Kind::kParameter, i}});
   final_ = true;
-  apply(p_.summary(id_), begins, given, State(), ends, false);
+  State start;   // with the locks it requires of its callers
+  if (!f_.blocks.empty())
+    for (const Op& op : f_.blocks[0].ops) {
+      if (op.kind != OpKind::kHold) break;
+      for (const PlaceId place : dereferenced(start, values(start, op.object), {}))
+        for (const PlaceId mine : substituted(start, place, given)) start.held.push_back(lock_of(mine, op, -1));
+    }
+  apply(p_.summary(id_), begins, given, start, ends, false);
   return std::move(summary_);
 }
 
@@ -91,6 +105,7 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
   base.assumptions = probe.assumptions;
   base.chain = extended(event.chain, op.site);
   base.threads = state.threads || event.threads;
+  base.may = event.may || may_;
   base.live = state.live;
   for (const PlaceId handle : event.live)
     for (const PlaceId mine : substituted(state, handle, args)) insert(base.live, mine);
@@ -135,10 +150,12 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
       Op later = op;
       later.args.clear();
       States ends;
+      const bool before = std::exchange(may_, may_ || targets.size() > 1);
       for (const FunctionId target : targets) {
         p_.note_called(target);
         if (target != id_) apply(p_.summary(target), later, base.args, there, ends, false);
       }
+      may_ = before;
       return true;
     }
     const bool open = std::any_of(base.values.begin(), base.values.end(), [&](const Value& v) {
@@ -148,18 +165,21 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
     return true;
   }
   if (event.place == kNoPlace) {
-    record(std::move(base));
+    if (event.what != Event::What::kJoin || !base.values.empty()) record(std::move(base));
     return true;
   }
-  for (const PlaceId place : substituted(state, event.place, args)) {
+  const std::vector<PlaceId> places = substituted(state, event.place, args);
+  for (const PlaceId place : places) {
     Event mine = base;
     mine.place = place;
+    mine.may |= places.size() > 1;
     const bool lockable = mine.what == Event::What::kRequest;
     if (lockable) {
       const auto again = std::find_if(base.held.begin(), base.held.end(), [&](const HeldLock& h) { return h.place == place; });
       if (again != base.held.end() && ((mine.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
                                        (mine.mode != engine::Mode::kWrite && again->mode != engine::Mode::kWrite)))
         continue;
+      mark_order(state, mine);
     }
     record(std::move(mine));
   }
@@ -168,7 +188,7 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
 
 void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits) {
   for (std::size_t i = 0; i < summary.events.size(); ++i) {
-    const Event event = summary.events[i];   // a recursive function's own list may grow meanwhile
+    const Event& event = summary.events[i];
     const bool global_fact = event.what == Event::What::kName || event.what == Event::What::kStore || event.what == Event::What::kRecursive ||
                              event.what == Event::What::kWorkInit || event.what == Event::What::kWorkQueue;
     if (global_fact) {
@@ -284,7 +304,9 @@ void FunctionAnalysis::call(const Op& op, State&& state, States& out) {
     out.push_back(std::move(state));
     return;
   }
+  const bool before = std::exchange(may_, may_ || targets.size() > 1);
   for (const FunctionId id : targets) apply(p_.summary(id), op, args, state, out, true);
+  may_ = before;
 }
 
 }  // namespace crossdep::source

@@ -21,6 +21,7 @@ class Collector {
   explicit Collector(Program& program) : p_(program) {}
 
   Found collect() {
+    gather_work();
     for (const FunctionId id : p_.roots()) gather_creates(p_.summary(id).events, p_.function(id).name == "main");
     // Threads make threads: until no new context appears.
     for (const FunctionId id : p_.roots())
@@ -58,8 +59,6 @@ class Collector {
 
   void gather_creates(const std::vector<Event>& events, bool by_main = false) {
     for (const Event& event : events) {
-      if (event.what == Event::What::kWorkInit)
-        for (const FunctionId id : p_.functions_in(event.values)) work_[event.place].insert(id);
       if (event.what != Event::What::kCreate) continue;
       for (const FunctionId id : p_.functions_in(event.values)) {
         created_.insert(id);
@@ -78,6 +77,43 @@ class Collector {
         starts_.push_back({id, event.args, loop, event.place, event.live, by_main});
       }
     }
+  }
+
+  // Items and their functions, queues and what was put into them; by the classes' names.
+  void gather_work() {
+    const std::size_t functions = p_.functions().size();
+    for (std::size_t i = 0; i < functions; ++i)
+      for (const Event& event : p_.summary(static_cast<FunctionId>(i)).events) {
+        if (event.what != Event::What::kWorkInit && event.what != Event::What::kWorkQueue) continue;
+        const std::string item = p_.class_name(event.place);
+        if (item.empty()) continue;
+        if (event.what == Event::What::kWorkInit) {
+          for (const FunctionId id : p_.functions_in(event.values)) work_[item].insert(id);
+          continue;
+        }
+        for (const Value& v : event.values) {
+          const auto place = static_cast<PlaceId>(v.number);
+          if (v.kind == Value::Kind::kAddress) queued_[p_.class_name(place)].insert(event.place);
+          if (v.kind == Value::Kind::kContent) queued_[p_.class_name(p_.places().pointee(place))].insert(event.place);
+        }
+      }
+  }
+
+  // The functions of an item: told by an initialiser's call, or by the member that the kernel's macros set.
+  std::set<FunctionId> functions_of_work(PlaceId item) {
+    std::set<FunctionId> out;
+    if (const auto at = work_.find(p_.class_name(item)); at != work_.end()) out = at->second;
+    Places& places = p_.places();
+    for (const auto& [record, member] : {std::pair{"work_struct", "func"}, {"timer_list", "function"}, {"hrtimer", "function"}, {"kthread_work", "func"}}) {
+      const std::int32_t type = places.text(record);
+      PlaceId holder = item;
+      for (int inner = 0; inner < 2; ++inner) {
+        bool anything = false;
+        for (const FunctionId id : p_.functions_in(p_.content(places.member(holder, places.text(member), type), anything))) out.insert(id);
+        holder = places.member(item, places.text("work"), places.text("delayed_work"));
+      }
+    }
+    return out;
   }
 
   void add_context(FunctionId id, const std::vector<Values>& args, bool thread, bool many) {
@@ -169,6 +205,8 @@ class Collector {
       o.from_mode = lock.mode;
       o.to_mode = event.mode;
       o.timed = (event.flags & kFlagTimed) != 0;
+      o.may = event.may;
+      o.ordered = lock.ordered;
       o.context = context;
       o.from_chain = lock.chain;
       o.to_chain = event.chain;
@@ -187,6 +225,7 @@ class Collector {
     n.outer = lock.chain;
     n.inner = event.chain;
     n.mode = event.mode;
+    n.address = lock.ordered;
     n.same_object = lock.place == event.place && (places.exact(event.place) || places.root(event.place) == PlaceKind::kParam);
     // Found by a pointer that lies in the object whose lock is held.
     PlaceId owner = places.at(lock.place).parent;
@@ -229,10 +268,17 @@ class Collector {
           if (to < 0) break;
           site(event, to, "wait");
           request(context, event, to);
-          if (kind_of(event) == Kind::kWork) wait_for_work(event, to);
+          if (kind_of(event) == Kind::kWork) wait_for_work(event.place, to);
+          if (kind_of(event) == Kind::kWorkqueue)
+            if (const auto queue = queued_.find(p_.class_name(event.place)); queue != queued_.end())
+              for (const PlaceId item : queue->second) wait_for_work(item, to);
           break;
         }
         case Event::What::kJoin: {
+          if (event.place == kNoPlace) {
+            join_value(context, event);
+            break;
+          }
           const auto at = handles_.find(event.place);
           if (at == handles_.end()) break;
           for (const FunctionId id : at->second) {
@@ -264,8 +310,29 @@ class Collector {
           }
           break;
         }
+        case Event::What::kOperation: operation(context, event); break;
         default: break;
       }
+    }
+  }
+
+  // As the engine does it (engine/operations.cpp): every lock held leads to it, where none is held the process does.
+  void operation(std::size_t context, const Event& event) {
+    for (const Value& v : event.values) {
+      if (v.kind != Value::Kind::kString) continue;
+      const ClassIndex to = class_named("(op)" + p_.places().text(static_cast<std::int32_t>(v.number)), Kind::kOperation, false);
+      ++out_.requests;
+      if (!held_classes(event.held).empty()) {
+        request(context, event, to);
+        continue;
+      }
+      Occurrence o;
+      o.from = class_named("(process)", Kind::kProcess, false);
+      o.to = to;
+      o.context = context;
+      o.to_chain = event.chain;
+      surroundings(o, event);
+      out_.occurrences.push_back(std::move(o));
     }
   }
 
@@ -274,10 +341,37 @@ class Collector {
     return at == kinds_.end() ? event.kind : at->second;
   }
 
-  void wait_for_work(const Event& event, ClassIndex x) {
-    for (const auto& [item, functions] : work_)
-      if (item == event.place || p_.class_name(item) == p_.class_name(event.place))
-        for (const FunctionId id : functions) ends_of(id, x);
+  void wait_for_work(PlaceId item, ClassIndex x) {
+    for (const FunctionId id : functions_of_work(item)) ends_of(id, x);
+  }
+
+  // A future or a thread known by what runs there, or a promise.
+  void join_value(std::size_t context, const Event& event) {
+    Values values;
+    bool anything = false;
+    for (const Value& v : event.values) {
+      if (v.kind != Value::Kind::kContent) {
+        add(values, v, anything);
+        continue;
+      }
+      for (const Value& stored : p_.content(static_cast<PlaceId>(v.number), anything)) add(values, stored, anything);
+    }
+    const Kind kind = event.kind == Kind::kFuture ? Kind::kFuture : Kind::kThread;
+    ++out_.requests;
+    for (const FunctionId id : p_.functions_in(values)) {
+      const ClassIndex to = class_named(reports::kind_tag(kind) + p_.function(id).name, kind, false);
+      site(event, to, "wait");
+      joined_[id] = to;
+      request(context, event, to);
+    }
+    if (kind != Kind::kFuture) return;
+    for (const Value& v : values) {
+      if (v.kind != Value::Kind::kAddress) continue;
+      const ClassIndex to = class_of(static_cast<PlaceId>(v.number), kind);
+      if (to < 0) continue;
+      site(event, to, "wait");
+      request(context, event, to);
+    }
   }
 
   // What this function's contexts request, they request before they end.
@@ -326,7 +420,9 @@ class Collector {
   std::vector<Start> starts_;
   std::set<FunctionId> created_;
   std::map<FunctionId, std::set<ChainId>> chains_of_;
-  std::map<PlaceId, std::set<FunctionId>> handles_, work_;
+  std::map<PlaceId, std::set<FunctionId>> handles_;
+  std::map<std::string, std::set<FunctionId>> work_;
+  std::map<std::string, std::set<PlaceId>> queued_;
   std::map<std::string, ClassIndex> class_ids_;
   std::map<std::string, Kind> kinds_;
   std::map<FunctionId, ClassIndex> joined_;

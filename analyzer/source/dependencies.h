@@ -41,6 +41,8 @@ struct Occurrence {
   ClassIndex from = -1, to = -1;
   engine::Mode from_mode = engine::Mode::kWrite, to_mode = engine::Mode::kWrite;
   bool timed = false, event = false;
+  bool may = false;               // one of several that a virtual call or a pointer may lead to
+  std::int8_t ordered = 0;        // the objects are known to be compared: X comes before (1) or after (-1) Y
   std::size_t context = 0;
   ChainId from_chain = -1, to_chain = -1;   // where X was got (or is released), where Y is requested
   std::vector<HeldClass> held;
@@ -53,6 +55,7 @@ struct Nesting {
   ClassIndex lock = -1;
   bool same_object = false;       // surely the same lock; else two of a class
   bool ordered = false;           // the second was found through the first: parent before child
+  std::int8_t address = 0;        // compared before: 1 ascending, -1 descending
   std::size_t context = 0;
   ChainId outer = -1, inner = -1;
   engine::Mode mode = engine::Mode::kWrite;

@@ -9,13 +9,16 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "reports/canonical.h"
 #include "reports/digest.h"
 #include "reports/finding_id.h"
 #include "reports/reason.h"
+#include "reports/source_join.h"
 #include "reports/union_search.h"
 #include "reports/version.h"
+#include "source/declared_orders.h"
 
 namespace crossdep::source {
 namespace {
@@ -60,6 +63,7 @@ class Output {
     add_sites();
     reports::canonicalise(graph_);
     judge();
+    declare_orders(p_, graph_);
     reports::canonicalise(graph_);
     return std::move(graph_);
   }
@@ -103,7 +107,7 @@ class Output {
       std::vector<std::size_t> order = all;
       const auto rank = [&](std::size_t i) {
         const Occurrence& o = found_.occurrences[i];
-        return std::tuple{!o.threads, o.held.size(), p_.length(o.to_chain), o.context, i};
+        return std::tuple{!o.threads, o.may, o.held.size(), p_.length(o.to_chain), o.context, i};
       };
       std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
       std::map<std::pair<std::size_t, std::vector<ClassIndex>>, bool> seen;
@@ -112,7 +116,9 @@ class Output {
         d.modes.push_back({engine::Origin::kStatic, o.from_mode, o.to_mode, o.timed});
         std::vector<ClassIndex> gates;
         for (const HeldClass& h : o.held) gates.push_back(h.lock);
-        if (d.witnesses.size() >= reports::kWitnessesKept || !seen.try_emplace({o.context, gates}, true).second) continue;
+        const bool operation = found_.classes[static_cast<std::size_t>(o.to)].kind == engine::Kind::kOperation;
+        if (operation) gates.push_back(-1 - o.to_chain);   // rules ask for each place
+        if (d.witnesses.size() >= (operation ? reports::kOperationWitnessesKept : reports::kWitnessesKept) || !seen.try_emplace({o.context, gates}, true).second) continue;
         d.witnesses.push_back(witness(i));
       }
       graph_.dependencies.push_back(std::move(d));
@@ -126,7 +132,7 @@ class Output {
     w.origin = engine::Origin::kStatic;
     w.from_mode = o.from_mode;
     w.to_mode = o.to_mode;
-    w.flags = o.timed ? static_cast<std::uint8_t>(engine::kTimed) : std::uint8_t{0};
+    w.flags = static_cast<std::uint8_t>((o.timed ? unsigned{engine::kTimed} : 0u) | (o.may ? unsigned{reports::kMay} : 0u));
     w.context = static_cast<Index>(o.context);
     w.ordinal = i + 1;
     w.to_stack = stack(o.to_chain);
@@ -141,21 +147,27 @@ class Output {
     std::map<ClassIndex, std::size_t> best;   // the surest, then the shortest
     const auto rank = [&](std::size_t i) {
       const Nesting& n = found_.nestings[i];
-      return std::tuple{!n.same_object, n.ordered, p_.length(n.inner), i};
+      return std::tuple{!n.same_object, n.ordered || n.address != 0, n.address != 0, p_.length(n.inner), i};
     };
+    std::map<ClassIndex, std::set<std::int8_t>> directions;
     for (std::size_t i = 0; i < found_.nestings.size(); ++i) {
       const auto [at, fresh] = best.try_emplace(found_.nestings[i].lock, i);
       if (!fresh && rank(i) < rank(at->second)) at->second = i;
+      directions[found_.nestings[i].lock].insert(found_.nestings[i].address);
     }
     for (const auto& [lock, i] : best) {
       const Nesting& n = found_.nestings[i];
       reports::Finding f;
       f.check = engine::Check::kRecursiveLock;
-      f.verdict = n.ordered && !n.same_object ? engine::Verdict::kLatent : engine::Verdict::kPossible;
-      f.reason_code = n.same_object ? "source-relock" : n.ordered ? "source-nested-ordered" : "source-nested";
-      f.reason = n.same_object ? "source only: the lock is requested again on a path that holds it"
-                 : n.ordered   ? "source only: two locks of one class are nested, the second found through the first's object"
-                               : "source only: two locks of one class are nested, and nothing in the source orders them";
+      const bool both = directions[lock].count(1) != 0 && directions[lock].count(-1) != 0;
+      const bool ordered = !n.same_object && !both && (n.ordered || n.address != 0);
+      f.verdict = ordered ? engine::Verdict::kLatent : engine::Verdict::kPossible;
+      f.reason_code = n.same_object ? "source-relock" : ordered ? "source-nested-ordered" : "source-nested";
+      f.reason = n.same_object          ? "source only: the lock is requested again on a path that holds it"
+                 : both                 ? "source only: two locks of one class are nested, compared before, but in both orders"
+                 : ordered && n.ordered ? "source only: two locks of one class are nested, the second found through the first's object"
+                 : ordered              ? "source only: two locks of one class are nested in the order in which they compare"
+                                        : "source only: two locks of one class are nested, and nothing in the source orders them";
       f.classes.push_back(static_cast<Index>(lock));
       f.run = 0;
       f.context = static_cast<Index>(n.context);
@@ -203,11 +215,17 @@ class Output {
     }
     std::vector<const reports::Witness*> meeting, ungated, any;
     std::vector<std::size_t> at(cycle.size(), 0);
-    bool same_context = false;
+    bool same_context = false, compared = false;
     for (unsigned tried = 0; tried < kCombinations && meeting.empty(); ++tried) {
       std::vector<const reports::Witness*> now;
       for (std::size_t i = 0; i < at.size(); ++i) now.push_back(choices[i][at[i]]);
-      bool gated = false, meet = true, one = false;
+      // Around a circle the objects cannot all ascend.
+      const auto all_ordered = [&](std::int8_t way) {
+        return std::all_of(now.begin(), now.end(), [&](const reports::Witness* w) { return occurrence(*w).ordered == way; });
+      };
+      const bool sorted = all_ordered(1) || all_ordered(-1);
+      compared |= sorted;
+      bool gated = sorted, meet = true, one = false;
       for (std::size_t i = 0; i < now.size(); ++i)
         for (std::size_t j = i + 1; j < now.size(); ++j) {
           gated |= reports::exclude_each_other(graph_, *now[i], *now[j]);
@@ -228,8 +246,12 @@ class Output {
     reports::Finding f = reports::cycle_finding(graph_, cycle, !meeting.empty() ? meeting : !ungated.empty() ? ungated : any);
     if (!meeting.empty()) {
       f.verdict = engine::Verdict::kPossible;
-      f.reason_code = "source-only";
-      f.reason = "source only: the code can take these orders in contexts that may meet; no run has shown it";
+      std::string weak;
+      for (const reports::Link& link : f.links)
+        if (occurrence(link.witness).may) weak += (weak.empty() ? "" : ", ") + graph_.classes[link.from].name + " -> " + graph_.classes[link.to].name;
+      f.reason_code = weak.empty() ? "source-only" : reports::kSourceMay;
+      f.reason = weak.empty() ? "source only: the code can take these orders in contexts that may meet; no run has shown it"
+                              : "source only, and weak: a virtual call or a pointer may lead to several places, of which one has " + weak;
     } else if (!ungated.empty()) {
       f.verdict = engine::Verdict::kLatent;
       f.reason_code = same_context ? "source-one-context" : "source-ordered";
@@ -237,8 +259,9 @@ class Output {
                               : "source only: the contexts are not there at the same time (created late, or joined before)";
     } else {
       f.verdict = engine::Verdict::kRefuted;
-      f.reason_code = "gate-lock";
-      f.reason = "source only: wherever these orders are taken, a common lock is held";
+      f.reason_code = compared ? "source-compared" : "gate-lock";
+      f.reason = compared ? "source only: the locks are compared first, and taken in that order"
+                          : "source only: wherever these orders are taken, a common lock is held";
     }
     out.push_back(std::move(f));
   }

@@ -36,6 +36,7 @@ enum class ExprKind : std::uint8_t {
   kString,   // `name`
   kEqual,    // 1 if the value `a` is the constant `number`, else 0
   kNot,      // of the value `a`
+  kLess,     // 1 if the object the value `a` points to comes before that of `b`: by address, or by a number in both
   kFresh,    // address of a new object of record `type`
   kUnknown,  // `type` is the record pointed to, if known
 };
@@ -60,11 +61,12 @@ enum class OpKind : std::uint8_t {
   kGuardForget,// guard variable `var` no longer gives back what it holds
   kScopeEnd,   // variable `var` ends
   kCreate,     // other is the function, args its arguments, object the handle (a place)
-  kJoin,       // object is the handle (a place)
+  kJoin,       // object is the handle (a place); or other is what is waited for: a function, a promise
   kWorkInit,   // object is the item, other its function
   kWorkQueue,  // object is the item, other the queue (a place)
   kName,       // object gets the name other (a string); kind is what it is
   kRecursive,  // object is a recursive lock
+  kOperation,  // other (a string) is performed
   kHold,       // object is held by the caller when the function begins (an annotation)
 };
 
@@ -139,6 +141,16 @@ struct Unmodelled {
   Site first;
 };
 
+/// acquired_before and acquired_after: what is to be got first. An end is a member of a record, or a global.
+struct Declared {
+  struct End {
+    std::string record, member;    // empty: `symbol` is a global's key
+    std::string symbol;
+  };
+  End first, then;
+  Site site;
+};
+
 struct Unit {
   std::string file;                // as in the compilation database, absolute
   std::vector<std::string> files;
@@ -146,6 +158,7 @@ struct Unit {
   std::vector<Symbol> symbols;
   std::vector<Initial> initials;
   std::vector<Unmodelled> unmodelled;
+  std::vector<Declared> declared;
   std::string failure;             // "FILE:LINE: cause"; empty: it was read
 };
 

@@ -43,6 +43,8 @@ class UnitLowering {
   std::string lambda_key(CXCursor lambda);
   std::string function_key(CXCursor function);
   void add_function(Function&& function) { unit_.functions.push_back(std::move(function)); }
+  void declared_orders(CXCursor lock);
+  CXCursor global_named(const std::string& name);
   void add_initial(const std::string& global, std::vector<std::pair<std::string, std::string>>& path, CXType type, CXCursor value);
   void global_variable(CXCursor variable);
 
@@ -57,6 +59,7 @@ class UnitLowering {
   std::unordered_map<std::string, bool> no_return_;
   std::unordered_map<std::string, CXCursor> destructors_;
   std::map<std::string, std::size_t> unmodelled_;
+  std::unordered_map<std::string, CXCursor> globals_;   // seen so far, by their qualified names
 };
 
 class FunctionLowering {
@@ -105,7 +108,7 @@ class FunctionLowering {
   void variable(CXCursor c);
   void return_statement(CXCursor c);
   void condition(CXCursor c, std::int32_t yes, std::int32_t no);
-  bool mentions_lock(CXCursor c) const;
+  bool mentions_lock(CXCursor c) const;      // or a mutex
   std::vector<CXCursor> by_offset(CXCursor c) const;
   unsigned header_end(unsigned begin) const;   // of "if (...)": the offset of its closing parenthesis
 
@@ -114,6 +117,7 @@ class FunctionLowering {
   ExprId place(CXCursor c);
   ExprId unary(CXCursor c);
   ExprId binary(CXCursor c);
+  ExprId order_of(CXCursor left, CXCursor right, bool greater);
   ExprId conditional(CXCursor c);
   ExprId logical(CXCursor c);
   ExprId lambda(CXCursor c);
@@ -127,7 +131,6 @@ class FunctionLowering {
   ExprId call(CXCursor c);
   ExprId operation(const Operation& operation, CXCursor c, CXCursor callee, const std::string& name, const std::string& key);
   ExprId plain_call(CXCursor c, CXCursor callee, const std::string& key, ExprId self);
-  bool standard_call(CXCursor c, CXCursor callee, const std::string& name, ExprId& out);
   bool constructor_call(CXCursor c, ExprId self, std::int32_t variable);
   void guard(const GuardClass& guard, CXCursor c, std::int32_t variable, const std::string& type);
   void create_thread(CXCursor c, const std::vector<CXCursor>& arguments, std::size_t first, ExprId handle);
@@ -135,6 +138,21 @@ class FunctionLowering {
   std::vector<CXCursor> arguments(CXCursor c) const;
   bool is_recursive(CXCursor argument) const;
   ExprId callback(CXCursor c);
+  std::vector<ExprId> passed_arguments(CXCursor c, CXCursor callee, ExprId self);
+
+  // lower_standard.cpp
+  bool standard_call(CXCursor c, CXCursor callee, const std::string& name, ExprId& out);
+  bool future_call(CXCursor c, const std::string& record, const std::string& method, ExprId& out);
+  ExprId function_value(CXCursor c);
+  static bool keeps_value(const std::string& record);        // stands for what it was made of
+  static bool keeps_function(CXCursor constructor);          // a copy, or a std::function of its argument
+
+  // lower_attributes.cpp
+  ExprId attribute_object(const std::string& text, CXCursor function, const std::vector<ExprId>& args, ExprId self);
+  std::vector<ExprId> attribute_objects(const std::vector<std::string>& texts, CXCursor function, const std::vector<ExprId>& args, ExprId self);
+  void required_locks(CXCursor function);
+  bool attributed_call(CXCursor c, CXCursor callee, const std::string& key, ExprId self, ExprId& out);
+  bool attributed_guard(CXCursor c, CXCursor constructor, std::int32_t variable);
 
   ExprId expr(ExprKind kind, ExprId a = kNoExpr, std::int64_t number = 0, std::string name = {}, std::string type = {});
   ExprId load(ExprId place) { return place == kNoExpr ? unknown() : expr(ExprKind::kLoad, place); }
@@ -168,7 +186,17 @@ class FunctionLowering {
   std::map<std::string, Label> labels_;
   std::vector<PendingGoto> gotos_;
   unsigned loops_ = 0;
+  std::set<std::int32_t> scoped_;            // variables that guard by their class's attributes
+  bool locks_ = false;                       // its text says so
 };
+
+/// One of clang's attributes, its arguments as they are written, without & and spaces.
+struct Attribute {
+  std::string name;
+  std::vector<std::string> args;
+};
+/// Of this declaration and the first one of the same thing.
+std::vector<Attribute> attributes(const UnitLowering& unit, CXCursor declaration);
 
 /// A local declaration's key: where it stands.
 std::string declaration_key(CXCursor declaration);

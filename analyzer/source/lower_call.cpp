@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Calls: what is in the table of operations becomes one, guards and threads of the standard library are understood by
-// their constructors, everything else is a call.
+// their constructors (its other classes: lower_standard.cpp), everything else is a call.
 //
 // Threading: as lower.h.  Allocation: the heap.
 #include "source/lower.h"
@@ -10,17 +10,6 @@ namespace crossdep::source {
 namespace {
 
 bool ends(const std::string& text, const std::string& with) { return text.size() >= with.size() && text.ends_with(with); }
-
-bool is_smart_pointer(const std::string& record) {
-  return record == "std::unique_ptr" || record == "std::shared_ptr" || record == "std::__shared_ptr" || record == "std::__shared_ptr_access" ||
-         record == "std::optional" || record == "boost::shared_ptr" || record == "std::weak_ptr" || record == "std::reference_wrapper";
-}
-
-bool is_container(const std::string& record) {
-  for (const char* name : {"std::vector", "std::array", "std::deque", "std::map", "std::unordered_map", "std::list"})
-    if (record == name) return true;
-  return false;
-}
 
 bool is_thread(const std::string& record) { return record == "std::thread" || record == "std::jthread" || record == "boost::thread"; }
 
@@ -74,7 +63,7 @@ ExprId FunctionLowering::callback(CXCursor c) {
 
 void FunctionLowering::create_thread(CXCursor c, const std::vector<CXCursor>& given, std::size_t first, ExprId handle) {
   if (first >= given.size()) return;
-  const ExprId what = callback(given[first]);
+  const ExprId what = function_value(given[first]);
   std::vector<ExprId> passed;
   for (std::size_t i = first + 1; i < given.size(); ++i) passed.push_back(callback(given[i]));
   Op& op = emit(OpKind::kCreate, c);
@@ -153,88 +142,13 @@ bool FunctionLowering::constructor_call(CXCursor c, ExprId self, std::int32_t va
     const CXCursor from = peeled(given[0]);
     if (clang_getCursorKind(from) == CXCursor_CallExpr && constructor_call(from, self, variable)) return true;
   }
+  if (attributed_guard(c, callee, variable)) return true;
   if (self == kNoExpr) self = expr(ExprKind::kFresh, kNoExpr, 0, {}, type);
   plain_call(c, callee, in_system_header(callee) ? std::string() : unit_.symbol(callee), self);
   return true;
 }
 
-// What the standard library does with pointers, containers and guards. False: nothing special.
-bool FunctionLowering::standard_call(CXCursor c, CXCursor callee, const std::string& name, ExprId& out) {
-  const std::string method = text_of(clang_getCursorSpelling(callee));
-  const CXCursorKind kind = clang_getCursorKind(callee);
-  const bool is_method = kind == CXCursor_CXXMethod || kind == CXCursor_ConversionFunction;
-  std::string record;
-  if (is_method) record = record_of_declaration(clang_getCursorSemanticParent(callee));
-  if (const auto at = record.find('<'); at != std::string::npos) record.resize(at);
-  const std::vector<CXCursor> given = arguments(c);
-  if (is_method && is_smart_pointer(record)) {
-    if (method == "operator->" || method == "get" || method == "operator*" || method == "value") {
-      out = load(expr(ExprKind::kDeref, self_argument(c), 0, {}, {}));
-      return true;
-    }
-  }
-  if (is_method && is_container(record) &&
-      (method == "operator[]" || method == "at" || method == "front" || method == "back")) {
-    std::int64_t number = -1;
-    if (!given.empty() && !constant(given.back(), number)) number = -1;
-    if (record.find("map") != std::string::npos) number = -1;
-    out = address(expr(ExprKind::kIndex, expr(ExprKind::kDeref, self_argument(c)), number));
-    return true;
-  }
-  if (is_method && (method == "emplace_back" || method == "push_back") && is_container(record)) {
-    const std::vector<CXCursor> inner = children(c);
-    const std::string type = inner.empty() ? std::string() : text_of(clang_getTypeSpelling(plain_type(clang_getCursorType(children(peeled(inner[0])).empty() ? c : children(peeled(inner[0]))[0]))));
-    if (type.find("thread") != std::string::npos) {
-      const ExprId handle = expr(ExprKind::kIndex, expr(ExprKind::kDeref, self_argument(c)), -1);
-      if (method == "emplace_back") create_thread(c, given, 0, handle);
-      else if (!given.empty() && !constructor_call(given[0], address(handle), -1)) value(given[0]);
-      out = unknown();
-      return true;
-    }
-  }
-  if (is_method && find_guard(record) != nullptr) {
-    const ExprId self = self_argument(c);
-    const Expr& e = f_.exprs[static_cast<std::size_t>(self)];
-    std::int32_t guard_variable = -1;
-    if (e.kind == ExprKind::kAddress && f_.exprs[static_cast<std::size_t>(e.a)].kind == ExprKind::kVar)
-      guard_variable = static_cast<std::int32_t>(f_.exprs[static_cast<std::size_t>(e.a)].number);
-    if (method == "owns_lock" || method == "operator bool" || kind == CXCursor_ConversionFunction) {
-      out = load(guard_variable >= 0 ? var(guard_variable) : kNoExpr);
-      return true;
-    }
-    out = unknown();
-    if (guard_variable < 0) return true;   // a guard in a structure: not followed
-    if (method == "unlock" || method == "Release") emit(OpKind::kReleaseAll, c).var = guard_variable;
-    else if (method == "release") emit(OpKind::kGuardForget, c).var = guard_variable;
-    else if (method == "lock" || method == "relock" || method.rfind("try_lock", 0) == 0) {
-      const bool tries = method.rfind("try_lock", 0) == 0;
-      const std::int32_t result = tries ? new_variable("", "") : -1;
-      Op& op = emit(OpKind::kGuard, c);
-      op.var = guard_variable;
-      op.mode = find_guard(record)->mode;
-      op.flags = tries ? kFlagTry : 0;
-      op.result = result;
-      if (tries) out = load(var(result));
-    }
-    return true;
-  }
-  if (name == "std::lock" || name == "std::try_lock" || name == "boost::lock") {
-    std::vector<ExprId> objects;
-    for (const CXCursor one : given) objects.push_back(argument(one, true));
-    const bool tries = name == "std::try_lock";
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      Op& op = emit(OpKind::kAcquire, c);
-      op.object = objects[i];
-      // An algorithm that gives back what it has got when it would have to wait: nothing is waited for while it holds.
-      op.flags = static_cast<std::uint16_t>(i == 0 && !tries ? kFlagUnordered : kFlagTry | kFlagUnordered);
-    }
-    out = unknown();
-    return true;
-  }
-  return false;
-}
-
-ExprId FunctionLowering::plain_call(CXCursor c, CXCursor callee, const std::string& key, ExprId self) {
+std::vector<ExprId> FunctionLowering::passed_arguments(CXCursor c, CXCursor callee, ExprId self) {
   std::vector<ExprId> passed;
   if (self != kNoExpr) passed.push_back(self);
   const CXType type = clang_getCursorType(callee);
@@ -247,6 +161,11 @@ ExprId FunctionLowering::plain_call(CXCursor c, CXCursor callee, const std::stri
     const bool by_reference = known && is_reference(clang_getArgType(type, static_cast<unsigned>(i - first)));
     passed.push_back(argument(given[i], by_reference || is_record(clang_getCursorType(given[i]))));
   }
+  return passed;
+}
+
+ExprId FunctionLowering::plain_call(CXCursor c, CXCursor callee, const std::string& key, ExprId self) {
+  std::vector<ExprId> passed = passed_arguments(c, callee, self);
   const std::int32_t result = new_variable("", "");
   Op& op = emit(OpKind::kCall, c);
   op.callee = key;
@@ -336,6 +255,7 @@ ExprId FunctionLowering::operation(const Operation& operation, CXCursor c, CXCur
       Op& op = emit(operation.what == What::kWait ? OpKind::kWait : OpKind::kSignal, c);
       annotate(op);
       op.object = nth(operation.object);
+      if (operation.object == -1) op.object = address(expr(ExprKind::kGlobal, kNoExpr, 0, "system_wq"));
       op.other = mutex;
       op.var = guard_variable;
       op.result = result;
@@ -352,6 +272,11 @@ ExprId FunctionLowering::operation(const Operation& operation, CXCursor c, CXCur
       break;
     }
     case What::kJoin: {
+      if ((operation.flags & kFlagDeferred) != 0) {   // the thread is known by what its creation gave back: its function
+        Op& op = emit(OpKind::kJoin, c);
+        op.other = nth(operation.object);
+        break;
+      }
       ExprId handle = place_of(nth(operation.object));
       if (operation.object != kThis && handle != kNoExpr) {   // pthread_join takes the handle's value
         const Expr e = f_.exprs[static_cast<std::size_t>(nth(operation.object))];
@@ -378,9 +303,10 @@ ExprId FunctionLowering::operation(const Operation& operation, CXCursor c, CXCur
       break;
     }
     case What::kWorkQueue: {
+      const ExprId queue = operation.other < 0 ? address(expr(ExprKind::kGlobal, kNoExpr, 0, "system_wq")) : nth(operation.other);
       Op& op = emit(OpKind::kWorkQueue, c);
       op.object = nth(operation.object);
-      op.other = nth(operation.other);
+      op.other = queue;
       break;
     }
     case What::kWorkInit: {
@@ -389,6 +315,7 @@ ExprId FunctionLowering::operation(const Operation& operation, CXCursor c, CXCur
       op.other = nth(operation.other);
       break;
     }
+    case What::kOperation: emit(OpKind::kOperation, c).other = nth(operation.object); break;
     case What::kRecursive: emit(OpKind::kRecursive, c).object = nth(operation.object); break;
     case What::kNoReturn:
       leave_scopes(0);
@@ -403,7 +330,9 @@ ExprId FunctionLowering::operation(const Operation& operation, CXCursor c, CXCur
         Op& op = emit(operation.what == What::kContext ? OpKind::kCreate : OpKind::kCall, c);
         op.other = values[i];
         if (operation.what == What::kContext && operation.more >= 0 && nth(operation.more) != kNoExpr) op.args.push_back(nth(operation.more));
-        if (operation.what == What::kContext) op.flags |= kFlagInLoop;
+        if (operation.what != What::kContext) continue;
+        op.flags |= kFlagInLoop;
+        out = values[i];   // who waits for its end finds it by this
       }
       break;
     }
@@ -486,6 +415,7 @@ ExprId FunctionLowering::call(CXCursor c) {
   if (const Operation* known = find_operation(name)) return operation(*known, c, callee, name, key);
   const bool is_method = kind == CXCursor_CXXMethod && !clang_CXXMethod_isStatic(callee);
   const ExprId self = is_method || kind == CXCursor_Destructor || kind == CXCursor_ConversionFunction ? self_argument(c) : kNoExpr;
+  if (attributed_call(c, callee, key, self, out)) return out;
   if (!of_system && looks_like_lock(name)) unit_.count_unmodelled(key, name, unit_.site(c));
   out = plain_call(c, callee, key, self);
   if (unit_.no_return(callee)) {

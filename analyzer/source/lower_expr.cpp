@@ -161,6 +161,35 @@ ExprId FunctionLowering::truth_as_value(CXCursor c) {
   return load(var(result));
 }
 
+// Two locks, or two objects with locks, put in an order: by their addresses, or by one and the same number in both. Only
+// in functions that lock: elsewhere nobody would ask, and each comparison keeps paths apart.
+ExprId FunctionLowering::order_of(CXCursor left, CXCursor right, bool greater) {
+  if (!locks_) return kNoExpr;
+  CXCursor sides[2] = {peeled(left), peeled(right)};
+  for (CXCursor& side : sides)
+    while (clang_getCursorKind(side) == CXCursor_CStyleCastExpr || clang_getCursorKind(side) == CXCursor_CXXReinterpretCastExpr) {
+      const std::vector<CXCursor> inner = children(side);
+      if (inner.empty() || !clang_isExpression(clang_getCursorKind(inner.back()))) break;
+      side = peeled(inner.back());
+    }
+  ExprId values[2];
+  for (int i = 0; i < 2; ++i) {
+    const CXType type = clang_getCursorType(sides[i]);
+    if (is_pointer(type)) {
+      if (pointee_record(type).empty()) return kNoExpr;
+      values[i] = value(sides[i]);
+      continue;
+    }
+    const std::vector<CXCursor> inner = children(sides[i]);
+    if (clang_getCursorKind(sides[i]) != CXCursor_MemberRefExpr || inner.empty() || !clang_isExpression(clang_getCursorKind(inner[0]))) return kNoExpr;
+    if (i == 1 && !clang_equalCursors(clang_getCursorReferenced(sides[0]), clang_getCursorReferenced(sides[1]))) return kNoExpr;
+    values[i] = is_pointer(clang_getCursorType(inner[0])) ? value(inner[0]) : address_of(inner[0]);
+  }
+  const ExprId less = expr(ExprKind::kLess, values[greater ? 1 : 0]);
+  f_.exprs[static_cast<std::size_t>(less)].b = values[greater ? 0 : 1];
+  return less;
+}
+
 ExprId FunctionLowering::binary(CXCursor c) {
   const std::vector<CXCursor> sides = children(c);
   if (sides.size() != 2) return unknown();
@@ -188,6 +217,8 @@ ExprId FunctionLowering::binary(CXCursor c) {
       return op == "==" ? equal : expr(ExprKind::kNot, equal);
     }
   }
+  if (op == "<" || op == ">" || op == "<=" || op == ">=")
+    if (const ExprId less = order_of(sides[0], sides[1], op[0] == '>'); less != kNoExpr) return less;
   const ExprId left = value(sides[0]);
   const ExprId right = value(sides[1]);
   if ((op == "+" || op == "-") && is_pointer(clang_getCursorType(c))) {
@@ -357,7 +388,9 @@ ExprId FunctionLowering::place(CXCursor c) {
       } else {
         at = expr(ExprKind::kGlobal, kNoExpr, 0, unit_.symbol(to), record_name(clang_getCursorType(to)));
       }
-      if (is_reference(clang_getCursorType(to))) return expr(ExprKind::kDeref, load(at), 0, {}, record_name(clang_getCursorType(to)));
+      // A promise is moved, never copied: the parameter is the one that was given.
+      const bool moved = kind == CXCursor_ParmDecl && record_name(clang_getCursorType(to)) == "std::promise" && !is_pointer(clang_getCursorType(to));
+      if (moved || is_reference(clang_getCursorType(to))) return expr(ExprKind::kDeref, load(at), 0, {}, record_name(clang_getCursorType(to)));
       return at;
     }
     case CXCursor_MemberRefExpr: {

@@ -137,7 +137,9 @@ void FunctionLowering::lower(CXCursor function, CXCursor body, const std::string
       variables_.try_emplace(where, mine);
     }
   }
+  locks_ = mentions_lock(body) || (outer_ != nullptr && outer_->locks_);
   at_ = new_block();
+  required_locks(function);
   open_scope();
   if (kind == CXCursor_Constructor) constructor_initialisers(function);
   statement(body);

@@ -142,7 +142,10 @@ void FunctionLowering::loop(CXCursor c) {
 
 bool FunctionLowering::mentions_lock(CXCursor c) const {
   const Extent at = extent(c);
-  return unit_.text(at.begin, at.end).find("lock") != std::string_view::npos;
+  const std::string_view text = unit_.text(at.begin, at.end);
+  for (const char* word : {"lock", "Lock", "mutex", "Mutex"})
+    if (text.find(word) != std::string_view::npos) return true;
+  return false;
 }
 
 void FunctionLowering::for_statement(CXCursor c) {
@@ -310,10 +313,14 @@ void FunctionLowering::variable(CXCursor c) {
     const ExprId self = address(var(index));
     CXCursor made = peeled(initialiser);   // through copies, which newer standards elide
     while (clang_getCursorKind(made) == CXCursor_CallExpr && clang_getCursorKind(clang_getCursorReferenced(made)) == CXCursor_Constructor &&
-           clang_Cursor_getNumArguments(made) == 1)
+           clang_Cursor_getNumArguments(made) == 1 && keeps_function(made))
       made = peeled(clang_Cursor_getArgument(made, 0));
     if (clang_getCursorKind(made) == CXCursor_LambdaExpr) {
       const ExprId what = lambda(made);
+      const ExprId to = var(index);
+      assign(c, to, what);
+    } else if (is_record(type) && !is_reference(type) && keeps_value(record)) {
+      const ExprId what = function_value(initialiser);
       const ExprId to = var(index);
       assign(c, to, what);
     } else if (is_record(type) && !is_reference(type) && constructor_call(initialiser, self, index)) {

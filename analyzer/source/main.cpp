@@ -28,7 +28,7 @@ struct Request {
   std::string database, output = "-", cache;
   unsigned jobs = 0;
   bool verbose = false;
-  std::vector<std::string> files, flags;
+  std::vector<std::string> files, flags, operations;
 };
 
 bool collect(const Request& request, CompileCommands& commands) {
@@ -90,6 +90,7 @@ int scan(const Request& request) {
     }
     program.add(std::move(units[i]));
   }
+  program.watch(request.operations);
   program.analyse();
   const Found found = find_dependencies(program);
   for (const Unmodelled& u : program.unmodelled())
@@ -126,6 +127,7 @@ int dispatch(int argc, char** argv) {
   app.add_option("-o,--output", request.output, "The graph to write; - is standard output")->type_name("GRAPH");
   app.add_option("-j,--jobs", request.jobs, "Files read at a time; default one per processor")->type_name("N");
   app.add_option("--cache", request.cache, "Folder for what was read, so that unchanged files are not read again")->type_name("DIR");
+  app.add_option("--operation", request.operations, "Calls of these functions are operations that rules speak of")->type_name("NAME")->allow_extra_args(false);
   app.add_option("files", request.files, "Only these files; without -p, their flags follow after --")->type_name("FILE");
   // CLI11 takes what follows -- for further files.
   int end = argc;

@@ -116,7 +116,7 @@ void add_std(Table& t) {
   for (const char* name : {"std::for_each", "std::sort", "std::find_if", "std::any_of", "std::all_of", "std::none_of", "std::transform",
                            "std::count_if", "std::remove_if", "std::invoke", "std::accumulate", "std::generate", "std::stable_sort"})
     t[name] = does(What::kCallBack, -1, -1);
-  for (const char* name : {"std::move", "std::forward", "std::ref", "std::cref", "std::addressof", "std::__addressof"}) t[name] = does(What::kValue);
+  for (const char* name : {"std::move", "std::forward", "std::ref", "std::cref", "std::addressof", "std::__addressof", "std::bind"}) t[name] = does(What::kValue);
   t["std::async"] = does(What::kContext, -1, -1);
 }
 
@@ -131,7 +131,8 @@ void add_annotations(Table& t) {
   t["crossdep_wait_begin"] = waits(Kind::kCompletion);
   t["crossdep_flush_begin"] = waits(Kind::kWork);
   t["crossdep_complete"] = t["crossdep_complete_all"] = t["crossdep_signal"] = tells(Kind::kCompletion);
-  t["crossdep_work_begin"] = t["crossdep_work_queue"] = t["crossdep_operation"] = t["crossdep_downgrade"] = does(What::kIgnore);
+  t["crossdep_work_begin"] = t["crossdep_work_queue"] = t["crossdep_downgrade"] = does(What::kIgnore);
+  t["crossdep_operation"] = does(What::kOperation, 0);
   t["crossdep_work_end"] = tells(Kind::kWork);
 }
 
@@ -173,15 +174,25 @@ void add_kernel(Table& t) {
     t[name] = waits(Kind::kCompletion);
   t["wait_for_completion_timeout"] = t["wait_for_completion_interruptible_timeout"] = waits(Kind::kCompletion, 0, -1, true);
   for (const char* name : {"complete", "complete_all", "complete_and_exit", "kthread_complete_and_exit"}) t[name] = tells(Kind::kCompletion);
-  for (const char* name : {"flush_work", "cancel_work_sync", "flush_delayed_work", "cancel_delayed_work_sync"}) t[name] = waits(Kind::kWork);
+  for (const char* name : {"flush_work", "cancel_work_sync", "flush_delayed_work", "cancel_delayed_work_sync", "del_timer_sync", "timer_delete_sync",
+                           "timer_shutdown_sync", "hrtimer_cancel", "tasklet_kill", "kthread_flush_work", "kthread_cancel_work_sync"})
+    t[name] = waits(Kind::kWork);
+  for (const char* name : {"INIT_WORK", "INIT_DELAYED_WORK", "INIT_WORK_ONSTACK", "timer_setup", "setup_timer", "hrtimer_setup", "tasklet_init",
+                           "tasklet_setup", "kthread_init_work"})
+    t[name] = does(What::kWorkInit, 0, 1, -1, Kind::kWork);
   for (const char* name : {"flush_workqueue", "destroy_workqueue", "drain_workqueue"}) t[name] = waits(Kind::kWorkqueue);
   t["queue_work"] = t["queue_delayed_work"] = t["mod_delayed_work"] = does(What::kWorkQueue, 1, 0);
+  t["queue_work_on"] = t["queue_delayed_work_on"] = t["mod_delayed_work_on"] = does(What::kWorkQueue, 2, 1);
+  t["schedule_work"] = t["schedule_delayed_work"] = does(What::kWorkQueue, 0, -1);   // the system's queue
+  t["flush_scheduled_work"] = waits(Kind::kWorkqueue, -1);
   // The hotplug lock is taken inside; its name is the kernel's.
   t["cpus_read_lock"] = t["get_online_cpus"] = got(Kind::kRwsem, r, -1);
   t["cpus_write_lock"] = got(Kind::kRwsem, w, -1);
   t["cpus_read_unlock"] = t["cpus_write_unlock"] = t["put_online_cpus"] = given(-1);
   t["alloc_workqueue"] = {What::kAcquire, Kind::kRwsem, r, kFlagDeferred, -1, -1, -1};   // and given back before it returns
-  t["kthread_create_on_node"] = does(What::kContext, -1, 0, 1);
+  for (const char* name : {"kthread_create_on_node", "kthread_create", "kthread_run", "kthread_create_on_cpu", "kthread_run_on_cpu"})
+    t[name] = does(What::kContext, -1, 0, 1);
+  t["kthread_stop"] = t["kthread_stop_put"] = {What::kJoin, Kind::kThread, Mode::kWrite, kFlagDeferred, 0, -1, -1};
   t["request_irq"] = t["request_threaded_irq"] = does(What::kContext, -1, 1);
 }
 
@@ -196,8 +207,17 @@ void add_libraries(Table& t) {
   t["g_cond_wait_until"] = waits(Kind::kCond, 0, 1, true);
   t["g_cond_signal"] = t["g_cond_broadcast"] = tells(Kind::kCond);
   t["g_thread_new"] = t["g_thread_try_new"] = does(What::kContext, -1, 1, 2);
+  t["g_thread_create"] = does(What::kContext, -1, 0, 1);
+  t["g_thread_join"] = {What::kJoin, Kind::kThread, w, kFlagDeferred, 0, -1, -1};
+  t["g_rw_lock_writer_trylock"] = tried(Kind::kRwlock, w, false);
+  t["g_rw_lock_reader_trylock"] = tried(Kind::kRwlock, r, false);
   for (const char* type : {"QMutex::lock", "QRecursiveMutex::lock"}) t[type] = got(Kind::kMutex, w, kThis);
   t["QMutex::tryLock"] = t["QMutex::try_lock"] = tried(Kind::kMutex, w, false, false, kThis);
+  t["QRecursiveMutex::tryLock"] = t["QBasicMutex::tryLock"] = tried(Kind::kMutex, w, false, false, kThis);
+  t["QReadWriteLock::tryLockForRead"] = tried(Kind::kRwlock, r, false, false, kThis);
+  t["QReadWriteLock::tryLockForWrite"] = tried(Kind::kRwlock, w, false, false, kThis);
+  t["QSemaphore::acquire"] = waits(Kind::kSemaphore, kThis);
+  t["QSemaphore::release"] = tells(Kind::kSemaphore, kThis);
   t["QReadWriteLock::lockForRead"] = got(Kind::kRwlock, r, kThis);
   t["QReadWriteLock::lockForWrite"] = got(Kind::kRwlock, w, kThis);
   for (const char* name : {"QMutex::unlock", "QRecursiveMutex::unlock", "QReadWriteLock::unlock", "QBasicMutex::unlock"}) t[name] = given(kThis);
@@ -205,7 +225,12 @@ void add_libraries(Table& t) {
   t["QWaitCondition::wait"] = waits(Kind::kCond, kThis, 0);
   t["QWaitCondition::wakeOne"] = t["QWaitCondition::wakeAll"] = tells(Kind::kCond, kThis);
   for (const char* name : {"absl::Mutex::Lock", "absl::Mutex::WriterLock", "absl::Mutex::lock"}) t[name] = got(Kind::kMutex, w, kThis);
-  t["absl::Mutex::ReaderLock"] = got(Kind::kMutex, r, kThis);
+  t["absl::Mutex::ReaderLock"] = t["absl::Mutex::lock_shared"] = got(Kind::kMutex, r, kThis);
+  t["absl::Mutex::ReaderTryLock"] = tried(Kind::kMutex, r, false, false, kThis);
+  t["absl::Mutex::unlock_shared"] = given(kThis);
+  t["absl::CondVar::WaitWithTimeout"] = t["absl::CondVar::WaitWithDeadline"] = waits(Kind::kCond, kThis, 0, true);
+  t["absl::BlockingCounter::Wait"] = waits(Kind::kCompletion, kThis);
+  t["absl::BlockingCounter::DecrementCount"] = tells(Kind::kCompletion, kThis);
   t["absl::Mutex::TryLock"] = tried(Kind::kMutex, w, false, false, kThis);
   for (const char* name : {"absl::Mutex::Unlock", "absl::Mutex::WriterUnlock", "absl::Mutex::ReaderUnlock", "absl::Mutex::unlock"}) t[name] = given(kThis);
   t["absl::CondVar::Wait"] = waits(Kind::kCond, kThis, 0);
@@ -239,7 +264,7 @@ const GuardClass* find_guard(std::string_view class_name) {
       {"std::lock_guard", {}}, {"std::unique_lock", {}}, {"std::scoped_lock", {}}, {"std::shared_lock", {Mode::kRead, false}},
       {"boost::lock_guard", {}}, {"boost::unique_lock", {}}, {"boost::shared_lock", {Mode::kRead, false}},
       {"boost::mutex::scoped_lock", {}}, {"absl::MutexLock", {Mode::kWrite, true}},
-      {"absl::WriterMutexLock", {Mode::kWrite, true}}, {"absl::ReaderMutexLock", {Mode::kRead, true}},
+      {"absl::WriterMutexLock", {Mode::kWrite, true}}, {"absl::ReaderMutexLock", {Mode::kRead, true}}, {"absl::ReleasableMutexLock", {Mode::kWrite, true}},
       {"QMutexLocker", {Mode::kWrite, true}}, {"QWriteLocker", {Mode::kWrite, true}}, {"QReadLocker", {Mode::kRead, true}},
   };
   const auto at = kGuards.find(class_name);

@@ -20,6 +20,7 @@ struct Operation {
     kCallBack,   // calls its function argument, now
     kContext,    // its function argument runs as a context of its own
     kValue,      // gives back what its argument points to
+    kOperation,  // announces that what argument `object` names is performed
     kStore,      // stores argument `other` into what argument `object` points to
     kIgnore,     // known, and of no interest
   };

@@ -61,6 +61,12 @@ bool Places::inside(PlaceId id, PlaceId outer) const {
   return false;
 }
 
+bool Places::through(PlaceId id, PlaceId cell) const {
+  for (; id != kNoPlace; id = at(id).parent)
+    if (at(id).kind == PlaceKind::kPointee && inside(at(id).parent, cell)) return true;
+  return false;
+}
+
 bool Places::exact(PlaceId id) const {
   for (; id != kNoPlace; id = at(id).parent) {
     const Place& place = at(id);

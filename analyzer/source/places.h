@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace crossdep::source {
@@ -65,11 +66,19 @@ class Places {
   PlaceKind root(PlaceId id) const;          // kParam, kGlobal, kLocal or kOfType: where the chain begins
   PlaceId root_place(PlaceId id) const;
   bool inside(PlaceId id, PlaceId outer) const;   // a part of it, or itself
+  bool through(PlaceId id, PlaceId cell) const;   // reached by the pointer in `cell`
   bool exact(PlaceId id) const;              // one object: no pointer, no unknown index on the way
 
  private:
   std::vector<Place> places_;
-  std::map<Place, PlaceId> ids_;
+  struct Hash {
+    std::size_t operator()(const Place& p) const {
+      std::uint64_t hash = static_cast<std::uint64_t>(p.kind);
+      for (const std::int32_t part : {p.parent, p.number, p.index, p.record}) hash = (hash ^ static_cast<std::uint32_t>(part)) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
+      return static_cast<std::size_t>(hash);
+    }
+  };
+  std::unordered_map<Place, PlaceId, Hash> ids_;
   std::vector<std::string> texts_;
   std::map<std::string, std::int32_t> text_ids_;
 };

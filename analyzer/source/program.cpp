@@ -7,7 +7,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
+
+#include "rules/pattern.h"
 
 namespace crossdep::source {
 namespace {
@@ -66,6 +67,10 @@ void Program::add(Unit&& unit) {
   }
   for (Symbol& s : unit.symbols) symbols_.try_emplace(s.key, std::move(s));
   for (Initial& initial : unit.initials) initials_.push_back(std::move(initial));
+  for (Declared& d : unit.declared) {
+    moved(d.site);
+    declared_.push_back(std::move(d));
+  }
   for (Unmodelled& u : unit.unmodelled) {
     moved(u.first);
     auto [at, fresh] = unmodelled_.try_emplace(u.key, u);
@@ -85,6 +90,16 @@ const std::vector<FunctionId>& Program::defined(const std::string& key) const {
 const std::vector<FunctionId>& Program::overriders(const std::string& key) const {
   const auto at = overriders_.find(key);
   return at == overriders_.end() ? kNobody : at->second;
+}
+
+std::int32_t Program::operation(const std::string& key) {
+  if (watched_.empty()) return -1;
+  const auto [at, fresh] = operations_.try_emplace(key, -1);
+  if (!fresh) return at->second;
+  const auto s = symbols_.find(key);
+  if (s != symbols_.end() && std::any_of(watched_.begin(), watched_.end(), [&](const std::string& p) { return rules::is_function(p, s->second.name); }))
+    at->second = places_.text(s->second.name);
+  return at->second;
 }
 
 bool Program::has_lock_effect(const std::string& key) const {
@@ -321,11 +336,22 @@ std::vector<std::vector<FunctionId>> Program::components() const {
   return out;
 }
 
+bool Program::calls_itself(FunctionId id) const {
+  const Function& f = function(id);
+  const auto mine = [&](const std::vector<FunctionId>& called) { return std::find(called.begin(), called.end(), id) != called.end(); };
+  for (const Block& block : f.blocks)
+    for (const Op& op : block.ops)
+      if (!op.callee.empty() && (mine(defined(op.callee)) || ((op.flags & kFlagVirtual) != 0 && mine(overriders(op.callee))))) return true;
+  return std::any_of(f.exprs.begin(), f.exprs.end(), [&](const Expr& e) { return e.kind == ExprKind::kFunction && mine(defined(e.name)); });
+}
+
 bool Program::round() {
   cells_changed_ = false;
   const std::size_t facts = names_.size() + recursive_.size() + varying_.size();
   for (const std::vector<FunctionId>& component : components()) {
-    for (unsigned repeat = 0; repeat < kRepeats; ++repeat) {
+    // Callees come first: only what calls itself, by whatever way, has to be gone through again.
+    const bool repeats = component.size() > 1 || calls_itself(component.front());
+    for (unsigned repeat = 0; repeat < (repeats ? kRepeats : 1u); ++repeat) {
       bool changed = false;
       for (const FunctionId id : component) {
         Summary made = analyse_function(*this, id);
@@ -333,12 +359,20 @@ bool Program::round() {
         changed |= made.events.size() != kept.events.size() || made.exits.size() != kept.exits.size();
         kept = std::move(made);
       }
-      if (component.size() == 1 && repeat > 0) break;
       if (!changed) break;
     }
     for (const FunctionId id : component) {
       for (const Event& event : summary(id).events) {
-        if (event.place == kNoPlace || places_.root(event.place) == PlaceKind::kParam) continue;
+        if (event.place == kNoPlace) continue;
+        if (places_.root(event.place) == PlaceKind::kParam) {
+          // Which object it is, a caller knows; that objects of this record may lead to the function, is known here.
+          const PlaceId general = event.what == Event::What::kStore ? generalised(event.place) : kNoPlace;
+          Values functions;
+          for (const Value& v : event.values)
+            if (v.kind == Value::Kind::kFunction) functions.push_back(v);
+          if (general != kNoPlace && !functions.empty()) store(general, functions);
+          continue;
+        }
         if (event.what == Event::What::kStore) {
           Values fixed;
           bool open = event.values.empty();

@@ -22,6 +22,9 @@ class Program {
   /// Takes a unit in; units in the same order give the same program.
   void add(Unit&& unit);
   void analyse();
+  /// Functions whose calls are operations for rules: names, `*` standing for any text.
+  void watch(std::vector<std::string> operations) { watched_ = std::move(operations); }
+  std::int32_t operation(const std::string& key);       // its name's text; -1: none is asked for
 
   const std::vector<Function>& functions() const { return functions_; }
   const Function& function(FunctionId id) const { return functions_[static_cast<std::size_t>(id)]; }
@@ -51,6 +54,7 @@ class Program {
   bool index_varies(PlaceId array) const { return varying_.count(array) != 0; }
 
   std::vector<FunctionId> functions_in(const Values& values) const;
+  const std::vector<Declared>& declared() const { return declared_; }
   std::vector<Unmodelled> unmodelled() const;           // those that have no body either
   /// Contexts begin here: functions nobody calls, or whose address goes elsewhere.
   const std::vector<FunctionId>& roots() const { return roots_; }
@@ -62,6 +66,7 @@ class Program {
   void link();
   std::vector<std::vector<FunctionId>> components() const;
   void find_roots();
+  bool calls_itself(FunctionId id) const;
   bool round();
 
   std::vector<Function> functions_;
@@ -75,6 +80,9 @@ class Program {
   std::unordered_map<std::string, std::vector<FunctionId>> by_name_;
   std::vector<Initial> initials_;
   std::map<std::string, Unmodelled> unmodelled_;
+  std::vector<std::string> watched_;
+  std::unordered_map<std::string, std::int32_t> operations_;
+  std::vector<Declared> declared_;
   mutable Places places_;
   std::vector<ChainNode> chains_;
   std::map<std::tuple<FunctionId, std::uint32_t, std::uint32_t, std::uint32_t, ChainId>, ChainId> chain_ids_;

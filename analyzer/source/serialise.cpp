@@ -103,8 +103,11 @@ template <typename A> void fields(A& a, Symbol& s) { a(s.key), a(s.name), a(s.ty
 template <typename A> void fields(A& a, std::pair<std::string, std::string>& p) { a(p.first), a(p.second); }
 template <typename A> void fields(A& a, Initial& i) { a(i.global), a(i.path), a(i.function), a(i.object); }
 template <typename A> void fields(A& a, Unmodelled& u) { a(u.key), a(u.name), a(u.calls), fields(a, u.first); }
+template <typename A> void fields(A& a, Declared& d) {
+  a(d.first.record), a(d.first.member), a(d.first.symbol), a(d.then.record), a(d.then.member), a(d.then.symbol), fields(a, d.site);
+}
 template <typename A> void fields(A& a, Unit& u) {
-  a(u.file), a(u.files), a(u.functions), a(u.symbols), a(u.initials), a(u.unmodelled), a(u.failure);
+  a(u.file), a(u.files), a(u.functions), a(u.symbols), a(u.initials), a(u.unmodelled), a(u.declared), a(u.failure);
 }
 
 template <typename Entry>

@@ -10,7 +10,8 @@
 namespace crossdep::source {
 
 bool State::same_locks(const State& other) const {
-  return released == other.released && held.size() == other.held.size() &&
+  // Ways with contrary orders stay apart: a swap in one of them would make both forget what was compared.
+  return released == other.released && below == other.below && held.size() == other.held.size() &&
          std::equal(held.begin(), held.end(), other.held.begin(), [](const HeldLock& a, const HeldLock& b) { return a.same_as(b); });
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "source/summary.h"
@@ -28,6 +29,7 @@ struct State {
   std::vector<Assumption> assumptions;
   std::vector<HeldLock> history;         // requested on every path so far
   std::vector<PlaceId> live;             // handles of threads that may run
+  std::vector<std::pair<PlaceId, PlaceId>> below;   // the first comes before the second, in memory or by a number in both
   bool threads = false;
   std::size_t left_by_call = 0;          // how many of `held`, last ones, the last call left held
 

@@ -31,20 +31,26 @@ struct HeldLock {
   std::int16_t count = 1;
   std::int32_t guard = -1;        // variable that gives it back
   ChainId chain = -1;
+  std::int8_t ordered = 0;        // in an event: the object requested is known to come after (1) or before (-1) this one's
   bool same_as(const HeldLock& other) const {
     return place == other.place && mode == other.mode && guard == other.guard && count == other.count;
   }
 };
 
-/// "parameter is (not) 0".
+/// "parameter is (not) this number".
 struct Assumption {
   std::int32_t parameter = -1;
-  bool zero = false;
+  std::int64_t number = 0;
+  bool equal = false;
   auto operator<=>(const Assumption&) const = default;
+  bool contradicts(const Assumption& other) const {
+    if (parameter != other.parameter || !(equal || other.equal)) return false;
+    return (equal && other.equal) == (number != other.number);
+  }
 };
 
 struct Event {
-  enum class What : std::uint8_t { kRequest, kWait, kSignal, kJoin, kCreate, kCallLater, kName, kStore, kRecursive, kWorkInit, kWorkQueue };
+  enum class What : std::uint8_t { kRequest, kWait, kSignal, kJoin, kCreate, kCallLater, kName, kStore, kRecursive, kWorkInit, kWorkQueue, kOperation };
   What what = What::kRequest;
   engine::Kind kind = engine::Kind::kMutex;
   engine::Mode mode = engine::Mode::kWrite;
@@ -58,6 +64,7 @@ struct Event {
   std::vector<HeldLock> history;  // kSignal: requested before, on every path
   std::vector<PlaceId> live;      // handles of threads that may run
   bool threads = false;           // a thread may have been created before
+  bool may = false;               // one of several that a virtual call or a pointer may lead to
   ChainId chain = -1;
 };
 

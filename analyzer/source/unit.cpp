@@ -209,7 +209,8 @@ void UnitLowering::declarations(CXCursor parent) {
     if (in_system_header(child)) continue;
     const CXCursorKind kind = clang_getCursorKind(child);
     if (is_function(kind)) function(child);
-    else if (kind == CXCursor_VarDecl) global_variable(child);
+    else if (kind == CXCursor_VarDecl) declared_orders(child), global_variable(child);
+    else if (kind == CXCursor_FieldDecl) declared_orders(child);
     else if (kind == CXCursor_Namespace || kind == CXCursor_LinkageSpec || kind == CXCursor_ClassDecl || kind == CXCursor_StructDecl ||
              kind == CXCursor_ClassTemplate || kind == CXCursor_ClassTemplatePartialSpecialization || kind == CXCursor_UnexposedDecl)
       declarations(child);
