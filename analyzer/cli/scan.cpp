@@ -11,11 +11,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/rule_options.h"
 #include "cli/show.h"
 #include "reports/json.h"
 
@@ -30,7 +32,7 @@ constexpr int kPartial = 4;
 struct Request {
   std::string database, graph, cache;
   unsigned jobs = 0;
-  std::vector<std::string> files, flags;
+  std::vector<std::string> files, flags, rules;
   Show show;
 };
 
@@ -58,6 +60,19 @@ struct TemporaryFile {
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 };
 
+/// What the rules speak of: the scanner looks for calls of functions so named.
+std::set<std::string> operations_of(const rules::RuleSet& rules) {
+  std::set<std::string> out;
+  const auto add = [&](const rules::Performed& performed) {
+    out.insert(performed.operations.begin(), performed.operations.end());
+    out.insert(performed.calls.begin(), performed.calls.end());
+  };
+  for (const rules::ForbidRule& rule : rules.forbids) add(rule.performed);
+  for (const rules::RequireRule& rule : rules.requires_lock) add(rule.performed);
+  for (const rules::NoLockRule& rule : rules.no_lock) add(rule.performed);
+  return out;
+}
+
 int run_scanner(const std::vector<std::string>& words) {
   const pid_t child = fork();
   if (child < 0) return -1;
@@ -75,7 +90,8 @@ int run_scanner(const std::vector<std::string>& words) {
 
 int scan(const Request& request) {
   Show show = request.show;
-  if (!load_suppressions(show)) return kUnusable;
+  rules::RuleSet rules;
+  if (!load_suppressions(show) || !load_rules(request.rules, rules)) return kUnusable;
   const std::string program = scanner();
   if (program.empty()) {
     error("crossdep-scan is not there: this crossdep was built without libclang");
@@ -91,6 +107,7 @@ int scan(const Request& request) {
   if (!request.database.empty()) words.insert(words.end(), {"-p", request.database});
   if (!request.cache.empty()) words.insert(words.end(), {"--cache", request.cache});
   if (request.jobs != 0) words.insert(words.end(), {"-j", std::to_string(request.jobs)});
+  for (const std::string& name : operations_of(rules)) words.push_back("--operation=" + name);
   words.insert(words.end(), request.files.begin(), request.files.end());
   if (!request.flags.empty()) {
     words.push_back("--");
@@ -106,6 +123,7 @@ int scan(const Request& request) {
     error(cause);
     return kUnusable;
   }
+  if (!rules.empty()) rules::evaluate(rules, graph);
   show.to_stderr = request.graph == "-";
   show.graph_path = request.graph == "-" ? "" : request.graph;
   if (status != kNothing && !show_graph(graph, "", show)) return kUnusable;
@@ -124,6 +142,7 @@ void add_scan(CLI::App& app, Action& action) {
   command->add_option("-o,--output", request->graph, "Write the graph there; - is standard output")->type_name("GRAPH");
   command->add_option("-j,--jobs", request->jobs, "Files read at a time; default one per processor")->type_name("N");
   command->add_option("--cache", request->cache, "Folder for what was read: unchanged files are not read again")->type_name("DIR");
+  add_rules_option(*command, request->rules);
   add_show_options(*command, request->show, {"splat", "text", "json", "dot"});
   command->add_option("files", request->files, "Only these files; without -p, the compiler's flags follow after --")->type_name("FILE");
   command->footer(

@@ -40,6 +40,7 @@ def main():
     import installation  # noqa: F401  cmake --install, and the installed program
     import programs  # noqa: F401  real programs
     import sanitizers  # noqa: F401  programs built with sanitizers
+    import real_code
     import sources  # the source analyzer on small programs
     import scenarios  # small programs that say what is to be found in them
     import unit  # the unit tests

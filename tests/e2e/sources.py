@@ -40,6 +40,9 @@ def judge(name, text, graph, messages):
     compare("dependency", wanted(text, "expect"), [f"{d['from']} -> {d['to']}" for d in graph["dependencies"]])
     cycles = [" ".join([line.split()[0]] + rotation(line.split()[1:])) for line in wanted(text, "cycle")]
     compare("cycle", cycles, [" ".join([f["verdict"]] + rotation(f["classes"])) for f in graph["findings"] if f["dependencies"]])
+    for code in wanted(text, "reason"):
+        if any(f["reason_code"] != code for f in graph["findings"]):
+            wrong.append(f"{name}: a finding is not {code}")
     compare("nesting", wanted(text, "nested"), [f"{f['verdict']} {f['classes'][0]}" for f in graph["findings"] if not f["dependencies"]])
     for part in wanted(text, "warn"):
         if part not in messages:
@@ -91,6 +94,74 @@ def hotplug_before_is_wrong_by_its_source(box):
 def hotplug_after_is_right_by_its_source(box):
     done = scanned(box, HOTPLUG / "kernel.c", HOTPLUG / "after.c", *INCLUDE)
     box.equal(done.status, 0, "status")
+
+
+@test
+def seeds_rule_is_broken_by_the_source(box):
+    done = scanned(box, "--rules", "hotplug-workqueue", "-o", "g.cdgraph", HOTPLUG / "kernel.c", HOTPLUG / "before.c", *INCLUDE)
+    box.equal(done.status, 1, "status")
+    graph = json.loads((box.folder / "g.cdgraph").read_text())
+    broken = [f for f in graph["findings"] if f["check"] == "forbidden-operation"]
+    box.check(broken and all(f["verdict"] == "possible" for f in broken), "no forbidden operation, or surer than a source can be")
+    box.has(broken[0]["reason"], "source only: ")
+    box.has(done.out, "alloc_workqueue")
+    box.has(done.out, "driver_init_notifier")
+    done = scanned(box, "--rules", "hotplug-workqueue", HOTPLUG / "kernel.c", HOTPLUG / "after.c", *INCLUDE)
+    box.equal(done.status, 0, "status of after.c")
+
+
+RULED = """#include <pthread.h>
+#include <unistd.h>
+pthread_mutex_t config, log_lock, row;
+static void deeper(void) { usleep(1); }
+void bad(void) { pthread_mutex_lock(&config); deeper(); pthread_mutex_unlock(&config); }
+void good(void) { pthread_mutex_lock(&config); pthread_mutex_unlock(&config); deeper(); }
+void leafy(void) { pthread_mutex_lock(&log_lock); pthread_mutex_lock(&row); pthread_mutex_unlock(&row); pthread_mutex_unlock(&log_lock); }
+void modify(int);
+void unguarded(void) { modify(1); }
+void guarded(void) { pthread_mutex_lock(&row); modify(2); pthread_mutex_unlock(&row); }
+"""
+
+
+@test
+def rules_are_judged_on_the_source(box):
+    box.write("ruled.c", RULED)
+    box.write("rules.json", """{ "schema": 1,
+  "leaf": ["log_lock"],
+  "forbid": [{ "operation": "usleep", "under": "config" }],
+  "require": [{ "call": "modify", "lock": "^row$" }] }""")
+    done = scanned(box, "--rules", "rules.json", "-o", "g.cdgraph", "ruled.c")
+    box.equal(done.status, 1, "status")
+    graph = json.loads((box.folder / "g.cdgraph").read_text())
+    found = sorted((f["check"], graph["findings"].index(f)) for f in graph["findings"])
+    box.equal([check for check, _ in found], ["forbidden-operation", "leaf-lock", "lock-required"], "checks")
+    box.has(done.out, "deeper")
+    box.has(done.out, "unguarded")
+    box.check("guarded+" not in done.out.replace("unguarded+", ""), "a guarded call is reported")
+
+
+BROKEN_ORDER = """#include <mutex>
+#include <thread>
+struct T { std::mutex first; std::mutex second __attribute__((acquired_after(first))); };
+static T t;
+int main() {
+  std::thread one([] { std::lock_guard<std::mutex> x(t.second); std::lock_guard<std::mutex> y(t.first); });
+  one.join();
+}
+"""
+
+
+@test
+def declared_order_is_judged_by_what_runs_do(box):
+    box.write("broken.cpp", BROKEN_ORDER)
+    scanned(box, "broken.cpp", "-o", "source.cdgraph")
+    built = box.run("c++", "-g", "-O0", "-pthread", box.folder / "broken.cpp", "-o", "broken")
+    box.equal(built.status, 0, "status of c++")
+    box.run(box.crossdep, "run", "-o", "run", "--", "./broken")
+    box.run(box.crossdep, "merge", "-o", "all.cdgraph", "source.cdgraph", "run/crossdep.cdgraph")
+    graph = json.loads((box.folder / "all.cdgraph").read_text())
+    box.equal([(f["check"], f["verdict"]) for f in graph["findings"]][:1], [("declared-order", "confirmed")], "the first finding")
+    box.has(graph["findings"][0]["reason"], "broken.cpp:3")
 
 
 ORDER = "#include <pthread.h>\npthread_mutex_t a, b;\nvoid {0}(void) {{ pthread_mutex_lock(&{1}); pthread_mutex_lock(&{2}); pthread_mutex_unlock(&{2}); pthread_mutex_unlock(&{1}); }}\n"

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+#
+# The source analyzer on real programs, only with --long: source packages of Debian 12, fetched with apt into the test's own
+# folder (no entry in the system's lists is needed). What cannot be fetched is skipped, with a line.
+import json
+
+from harness import SOURCE, long_test
+
+LISTS = "deb-src http://deb.debian.org/debian bookworm main\n"
+
+
+def package(box, name):
+    """The unpacked source of a Debian package."""
+    apt, unpack = box.needs("apt-get"), box.needs("dpkg-source")
+    if not (box.build / "bin" / "crossdep-scan").exists():
+        box.skip("built without libclang")
+    for folder in ["lists/partial", "cache/archives/partial"]:
+        (box.folder / folder).mkdir(parents=True)
+    box.write("sources.list", LISTS)
+    options = ["-o", f"Dir::Etc::sourcelist={box.folder}/sources.list", "-o", "Dir::Etc::sourceparts=-",
+               "-o", f"Dir::State::lists={box.folder}/lists", "-o", f"Dir::Cache={box.folder}/cache"]
+    for words in (["update"], ["source", "--download-only", name]):
+        if box.run(apt, *options, *words, timeout=600).status != 0:
+            box.skip(f"the source package {name} cannot be fetched")
+    described = next(box.folder.glob(f"{name}_*.dsc"))
+    box.equal(box.run(unpack, "-x", described, box.folder / "code", timeout=600).status, 0, "status of dpkg-source")
+    return box.folder / "code"
+
+
+def scan(box, *words):
+    done = box.run(box.crossdep, "scan", "-o", "g.cdgraph", *words, timeout=3600)
+    box.check("scanned " in done.err, done.err[-500:])
+    return json.loads((box.folder / "g.cdgraph").read_text())
+
+
+def possible(graph):
+    return [f for f in graph["findings"] if f["verdict"] == "possible"]
+
+
+@long_test
+def memcached_inverts_the_crawler_and_the_lru(box):
+    """The crawler takes its lock again under an LRU's; starting it takes the LRUs' under the crawler's."""
+    code = package(box, "memcached")
+    if box.run("sh", "-c", f"cd {code} && ./configure && bear -- make -j2 memcached", timeout=1800).status != 0:
+        box.skip("memcached cannot be built here")
+    graph = scan(box, "-p", code)
+    found = [f for f in possible(graph) if set(f["classes"]) == {"crawler.c:lru_crawler_lock", "lru_locks[]"}]
+    box.check(found, "the inversion is not found")
+    cycles = [f for f in possible(graph) if f["dependencies"]]
+    box.check(len(cycles) <= 20, f"{len(cycles)} cycles")
+
+
+@long_test
+def leveldb_is_in_order(box):
+    code = package(box, "leveldb")
+    made = box.run("cmake", "-S", code, "-B", box.folder / "made", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DLEVELDB_BUILD_TESTS=OFF",
+                   "-DLEVELDB_BUILD_BENCHMARKS=OFF", timeout=600)
+    if made.status != 0:
+        box.skip("leveldb cannot be configured here")
+    graph = scan(box, "-p", box.folder / "made")
+    cycles = [f for f in possible(graph) if f["check"] == "lock-order-cycle"]
+    box.check(not cycles, "cycles: " + ", ".join(" ".join(f["classes"]) for f in cycles))
+
+
+@long_test
+def redis_is_read(box):
+    code = package(box, "redis")
+    files = sorted(str(p) for p in (code / "src").glob("*.c") if not p.name.startswith(("redis-cli", "redis-benchmark")))
+    deps = [f"-I{code}/deps/{name}" for name in ["hiredis", "lua/src", "linenoise", "hdr_histogram"]]
+    graph = scan(box, *files, "--", "-std=gnu11", *deps, "-DUSE_PROCESSOR_CLOCK=0")
+    box.check(len(graph["classes"]) > 5, "hardly any lock is found")
