@@ -53,6 +53,7 @@ void insert(std::vector<PlaceId>& sorted, PlaceId place);
 class Places {
  public:
   PlaceId intern(const Place& place);
+  PlaceId size() const { return static_cast<PlaceId>(places_.size()); }
   const Place& at(PlaceId id) const { return places_[static_cast<std::size_t>(id)]; }
   std::int32_t text(const std::string& text);
   const std::string& text(std::int32_t id) const { return texts_[static_cast<std::size_t>(id)]; }

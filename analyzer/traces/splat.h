@@ -19,7 +19,7 @@ namespace crossdep::traces {
 
 enum class SplatKind : std::uint8_t {
   kNone, kCircular, kRecursive, kInconsistent, kInversion, kIrqOrder, kBadUnlock, kBadContention, kFreed, kReturnHeld,
-  kExitHeld, kWaitContext, kSleeping, kRcu, kNestedNotTaken, kWarning, kMisuse, kLimit, kDept,
+  kExitHeld, kWaitContext, kSleeping, kRcu, kNestedNotTaken, kWarning, kMisuse, kLimit, kDept, kForkHeld,
 };
 
 /// Which splat a title line begins; kNone if it begins none. With or without brackets, `WARNING:`, `INFO:` or `BUG:`.

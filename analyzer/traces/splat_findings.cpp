@@ -46,6 +46,7 @@ constexpr Title kTitles[] = {
     {"has not been registered!", SplatKind::kMisuse},
     {"not in .data!", SplatKind::kMisuse},
     {"is used against its rules", SplatKind::kMisuse},
+    {"lock held by a thread that the fork left behind", SplatKind::kForkHeld},
 };
 
 std::string tool_of(const Splat& splat) {
@@ -90,6 +91,7 @@ class Findings {
       case SplatKind::kRcu: by_place(Check::kRcuUsage, "rcu@", s_.message + (s_.place.empty() ? "" : " (" + s_.place + ")")); break;
       case SplatKind::kWarning: assertion(); break;
       case SplatKind::kMisuse: misuse(); break;
+      case SplatKind::kForkHeld: simple(Check::kForkHeldLock, s_.requested); break;
       case SplatKind::kDept: dept(); break;
       case SplatKind::kLimit:
       case SplatKind::kNone: break;

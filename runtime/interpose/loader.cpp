@@ -80,6 +80,8 @@ CROSSDEP_EXPORT int dlclose(void* handle) noexcept {
 
 CROSSDEP_EXPORT int dl_iterate_phdr(int (*visit)(dl_phdr_info*, std::size_t, void*), void* data) {
   const Site site = CROSSDEP_CALLER;
+  // Sanitizers call this before they are ready for what our start asks of them.
+  if (runtime.state.load(std::memory_order_acquire) != State::kStarted) return call_real(real.dl_iterate_phdr, visit, data);
   take(list_lock, site);
   const int result = call_real(real.dl_iterate_phdr, visit, data);
   give(list_lock, site);

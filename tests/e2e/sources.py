@@ -145,7 +145,10 @@ BROKEN_ORDER = """#include <mutex>
 struct T { std::mutex first; std::mutex second __attribute__((acquired_after(first))); };
 static T t;
 int main() {
-  std::thread one([] { std::lock_guard<std::mutex> x(t.second); std::lock_guard<std::mutex> y(t.first); });
+  std::thread one([] {
+    std::lock_guard<std::mutex> x(t.second);
+    std::lock_guard<std::mutex> y(t.first);
+  });
   one.join();
 }
 """
