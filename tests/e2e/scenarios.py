@@ -3,10 +3,11 @@
 # tests/scenarios/*.c|*.cpp: small programs, each of which says in its first lines what is to be found in it:
 #     // EXPECT <check> <verdict>: reason          one line per finding
 #     // EXPECT none: reason
+#     // REASONS <codes>        of all findings, refuted ones too, in alphabetical order; where they are the point
 #     // FLAGS <compiler flags>   // OPTIONS <options of run>   // PROCESSES <how many of them>   // LONG     where needed
 #     // ENVIRONMENT NAME=VALUE
 #     // LIBRARY      also made into a shared library, with -DLIBRARY; the program knows its name as LIBRARY_PATH
-# Each is run live, and recorded; the record must be judged alike, to the finding's id.
+# Each is run live, and recorded; the record must be judged alike: ids, verdicts and reasons, of refuted findings too.
 import re
 
 import harness
@@ -25,7 +26,7 @@ def header(path):
             said = True
             if not match[1]:
                 expected.append((match[2], match[3]))
-        for word in ("FLAGS", "OPTIONS", "PROCESSES", "ENVIRONMENT"):
+        for word in ("FLAGS", "OPTIONS", "PROCESSES", "ENVIRONMENT", "REASONS"):
             if line.startswith(f"// {word} "):
                 fields[word] = line.split()[2:]
         for word in ("LONG", "LIBRARY"):
@@ -37,9 +38,13 @@ def header(path):
 
 
 def seen(box, path):
-    """(check, verdict) of what is at or above `latent`, and the ids."""
-    found = box.findings(path, at_least="latent")
-    return sorted((f["check"], f["verdict"]) for f in found), sorted(f["id"] for f in found)
+    """(check, verdict) of what is at or above `latent`."""
+    return sorted((f["check"], f["verdict"]) for f in box.findings(path, at_least="latent"))
+
+
+def told(box, path):
+    """All that is said of each finding."""
+    return sorted((f["id"], f["check"], f["verdict"], f["reason_code"], f["reason"]) for f in box.findings(path, at_least="refuted"))
 
 
 def scenario(path):
@@ -56,7 +61,10 @@ def scenario(path):
         fails = any(verdict != "latent" for _, verdict in expected)
 
         live = box.under(program, options=options, env=environment)
-        box.equal(seen(box, "results/crossdep.cdgraph")[0], expected, "findings, live")
+        box.equal(seen(box, "results/crossdep.cdgraph"), expected, "findings, live")
+        if "REASONS" in fields:
+            reasons = sorted(f["reason_code"] for f in box.findings(at_least="refuted"))
+            box.equal(reasons, fields["REASONS"], "reasons, live")
         box.equal(live.status, native.status or (66 if fails else 0), "status of run")
         box.equal(live.out, native.out, "what the program printed")
         if fails:
@@ -69,9 +77,8 @@ def scenario(path):
         box.equal(len(traces), int(fields.get("PROCESSES", ["1"])[0]), "traces recorded")
         judged = box.run(box.crossdep, "check", "-o", box.folder / "judged.cdgraph", *traces)
         box.equal(judged.status, 1 if fails else 0, "status of check")
-        live_seen = seen(box, "recorded/crossdep.cdgraph")
-        box.equal(live_seen[0], expected, "findings, live while recording")
-        box.equal(seen(box, "judged.cdgraph"), live_seen, "findings of the record")
+        box.equal(seen(box, "recorded/crossdep.cdgraph"), expected, "findings, live while recording")
+        box.equal(told(box, "judged.cdgraph"), told(box, "recorded/crossdep.cdgraph"), "findings of the record")
     return body
 
 
