@@ -31,16 +31,18 @@ std::string busy_contexts_of(const Graph& graph, const Finding& finding) {
   return text;
 }
 
-// "T1/1, T2/2", each once, in the order of the cycle.
-std::string contexts_of(const Graph& graph, const Finding& finding) {
-  std::vector<Index> seen;
-  std::string out;
+// "T1/1, T2/2", each once, in the order of the cycle; `from_least`: begun at the least, whichever link came last.
+std::string contexts_of(const Graph& graph, const Finding& finding, bool from_least = false) {
+  std::vector<std::string> names;
   for (const Link& link : finding.links) {
     const Index context = link.witness.context;
-    if (context == kNoIndex || std::find(seen.begin(), seen.end(), context) != seen.end()) continue;
-    out += (seen.empty() ? "" : ", ") + context_name(graph, context);
-    seen.push_back(context);
+    if (context == kNoIndex) continue;
+    std::string name = context_name(graph, context);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   }
+  if (from_least) std::rotate(names.begin(), std::min_element(names.begin(), names.end()), names.end());
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
 }
 
@@ -152,7 +154,7 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     }
     case Reason::kErrorReturned: return "the lock checks for this and answers EDEADLK instead of blocking" + places;
     case Reason::kObserved: return observed(graph, finding) + places;
-    case Reason::kBlockedNow: return "these contexts are blocked on each other now: " + contexts_of(graph, finding) + places;
+    case Reason::kBlockedNow: return "these contexts are blocked on each other now: " + contexts_of(graph, finding, true) + places;
     case Reason::kSelfBlocked:
       return context_name(graph, finding.context) + " waits for a lock it holds itself" + places;
     case Reason::kNestedCycle:
