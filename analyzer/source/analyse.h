@@ -68,6 +68,7 @@ class FunctionAnalysis {
   const Function& f_;
   FunctionId id_;
   bool may_ = false;             // the call being gone through is one of several that may be meant
+  std::vector<FunctionId> handed_on_;   // called by what a callee was given, and being applied
   bool final_ = false;           // of a context: no caller will know more
   std::set<std::int32_t> stepped_;   // variables that count
   Summary summary_;

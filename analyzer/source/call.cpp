@@ -153,7 +153,11 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
       const bool before = std::exchange(may_, may_ || targets.size() > 1);
       for (const FunctionId target : targets) {
         p_.note_called(target);
-        if (target != id_) apply(p_.summary(target), later, base.args, there, ends, false);
+        // Functions that hand each other on would do so without end.
+        if (target == id_ || std::find(handed_on_.begin(), handed_on_.end(), target) != handed_on_.end()) continue;
+        handed_on_.push_back(target);
+        apply(p_.summary(target), later, base.args, there, ends, false);
+        handed_on_.pop_back();
       }
       may_ = before;
       return true;
