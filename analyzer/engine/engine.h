@@ -301,6 +301,7 @@ class Engine {
   // findings.cpp
   void depend(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Segment* from_segment) noexcept;
   void depend_as(const Cause&, WitnessInfo& witness, ClassId from, ClassId to, const Background&) noexcept;
+  void tell_witness(const WitnessInfo&) noexcept;
   bool shortened(const Cause&, const Vec<DependencyId>& cycle) noexcept;
   void find_cycles(const Cause&, DependencyId closing, std::uint8_t mode) noexcept;
   bool cut_short_by_holder(const Cause&, const Vec<DependencyId>& cycle) const noexcept;

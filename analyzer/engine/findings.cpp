@@ -111,12 +111,26 @@ void Engine::depend_as(const Cause& cause, WitnessInfo& witness, ClassId from, C
     announce(witness.to_stack);
     announce(witness.wait_stack);
     announce(witness.release_stack);
-    sink_.on_witness(kept->info);
+    tell_witness(kept->info);
   }
   if (!added.may_cycle) return;
   if (added.grown) find_cycles(cause, added.id, mode);
   // Where not all that was seen can be kept, less is refuted.
   if (kept != nullptr || whole != (dependency.complete && !dependency.contexts_missing)) rejudge(cause, added.id);
+}
+
+// Of a very deep held stack only its two ends are told: what is kept there is for reports, and it would be written anew for
+// each dependency of each request.
+void Engine::tell_witness(const WitnessInfo& witness) noexcept {
+  constexpr std::uint32_t kOuter = 16, kInner = 48;
+  if (witness.held_count <= kOuter + kInner) return sink_.on_witness(witness);
+  HeldInfo ends[kOuter + kInner];
+  std::memcpy(ends, witness.held, kOuter * sizeof(HeldInfo));
+  std::memcpy(ends + kOuter, witness.held + witness.held_count - kInner, kInner * sizeof(HeldInfo));
+  WitnessInfo told = witness;
+  told.held = ends;
+  told.held_count = kOuter + kInner;
+  sink_.on_witness(told);
 }
 
 // The shortest cycle through the new dependency; where that one is excused, others too. A cycle with a short cut is the

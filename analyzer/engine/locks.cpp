@@ -12,7 +12,8 @@ namespace crossdep::engine {
 namespace {
 constexpr std::uint32_t kInstanceBudget = 8;       // combinations of instances and segment looked at per chain
 constexpr std::uint32_t kAlwaysLook = 1u << 30;    // nesting within a class: which instances is all that matters
-constexpr std::uint32_t kDirectDepth = 32;         // deeper held locks: see depend_on_held()
+constexpr std::uint32_t kDirectDepth = 32;         // deeper held locks: see judge_request()
+constexpr std::uint32_t kDeep = 64, kDeepDepth = 4; // and of a stack deeper than kDeep
 
 bool stale(const Held& held) {
   return held.lock != nullptr && !held.pseudo && held.breaks != held.lock->breaks.load(std::memory_order_relaxed);
@@ -148,10 +149,11 @@ void Engine::judge_request(const Cause& cause, LockInstance* nest) noexcept {
   if (cause.flags & kTry) return;
   // From the newest: what is implied by a strong path over newer locks need not be stored where stacks are deep.
   bool implied = false;
+  const std::uint32_t direct = context->top() - context->floor_ > kDeep ? kDeepDepth : kDirectDepth;
   for (std::uint32_t i = context->top(), depth = 0; i-- > context->floor_ + 1; ++depth) {
     const Held& held = context->held()[i];
     if (stale(held)) continue;
-    if (!implied || depth < kDirectDepth || held.pseudo) depend_on_held(cause, i);
+    if (!implied || depth < direct || held.pseudo) depend_on_held(cause, i);
     implied = held.mode != Mode::kRecursiveRead && !(held.flags & kTry) && !held.pseudo && held.class_id != cause.class_id;
   }
   // What runs nested - a work item, a signal handler - delays the end of what it interrupts: of the thread, and of the

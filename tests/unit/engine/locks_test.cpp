@@ -355,7 +355,7 @@ TEST_CASE("a context that ends holding a lock", "[engine]") {
 
 TEST_CASE("a cycle through a deep held stack is one context's", "[engine]") {
   Stage stage;
-  constexpr int kDepth = 80;
+  const int kDepth = GENERATE(20, 80, 300);
   for (int i = 0; i < kDepth; ++i) stage.acquire("T1", "L" + std::to_string(i));
   for (int i = kDepth; i-- > 0;) stage.release("T1", "L" + std::to_string(i));
   stage.nest("T2", {"L" + std::to_string(kDepth - 1), "L0"});
