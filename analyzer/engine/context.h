@@ -64,6 +64,9 @@ struct LockInstance {
   std::uint32_t signals;         // 0, 1, 2 = more; a barrier: 2 = not all of its rounds were the same contexts'
   ContextId signaller;           // of the first
   bool orders;                   // its only signal was taken to order something
+
+  /// Whoever the fork left behind does not hold it any more.
+  void forget_left() noexcept { flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead)); }
 };
 
 /// An entry of a held stack.
@@ -74,12 +77,16 @@ struct Held {
   ClassId class_id;
   std::uint32_t instances;       // running hash of the instances up to and including this entry
   std::uint32_t breaks;          // lock->breaks when it was acquired; differs: no longer ours
-  std::uint32_t depth;           // further acquisitions of a recursive lock; and GuardBook::kGuarding
+  std::uint32_t depth;           // further acquisitions of a recursive lock, and kGuarding: see further()
   const Segment* segment;        // order known when it was acquired (see order edges in clock.h)
   Mode mode;
   std::uint8_t flags;            // RequestFlag
   bool pseudo;                   // a crosslock this context runs for
   ContextKind floor_kind;        // of a floor
+
+  /// Bit of `depth`: the lock guards a child (guards.h), so its release takes the slow path.
+  static constexpr std::uint32_t kGuarding = 1u << 31;
+  std::uint32_t further() const noexcept { return depth & ~kGuarding; }
 };
 
 /// A request this context has made, with the chain it was made under. The hot path touches its first 32 bytes only, which

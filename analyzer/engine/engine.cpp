@@ -104,7 +104,7 @@ void Engine::guard_child(Context* parent, Context* child) noexcept {
   for (std::uint32_t i = 1; i < parent->top(); ++i) {
     if (!guards(held[i])) continue;
     made->entries()[count++] = {held[i].lock->id, held[i].mode, false, held[i].site};
-    held[i].depth |= GuardBook::kGuarding;
+    held[i].depth |= Held::kGuarding;
     announce(held[i].lock);   // a reason may name it
   }
   child->guards_ = made;
@@ -150,7 +150,7 @@ void Engine::reinit(Context* context, LockInstance* lock, ClassId class_id, Site
     report_simple(cause, Check::kDestroyHeld, observed(), nullptr, site);
   }
   if (class_id != kNone) lock->class_id = class_id;
-  lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));
+  lock->forget_left();
   ++destroyed_;
   forget_told(lock);
   lock->signals = 0;

@@ -44,9 +44,6 @@ struct Guards {
 
 class GuardBook {
  public:
-  /// Bit of Held::depth: the lock guards a child, so its release takes the slow path.
-  static constexpr std::uint32_t kGuarding = 1u << 31;
-
   explicit GuardBook(Allocator& memory) noexcept : memory_(&memory) {}
   ~GuardBook();
   GuardBook(const GuardBook&) = delete;

@@ -382,7 +382,7 @@ void Engine::acquired_slow(Context* context, LockInstance* lock, ClassId class_i
                            Site site) noexcept {
   if (context->ended_) return;
   context->pending_.store(nullptr, std::memory_order_relaxed);
-  lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));   // it was to be had after all
+  lock->forget_left();   // it was to be had after all
   if (lock->flags & kRecursiveLock) {
     const std::uint32_t index = find_held(context, lock, context->floor_);
     if (index != kNone) {
@@ -419,9 +419,9 @@ void Engine::remove_held(Context* context, std::uint32_t index) noexcept {
 // By its holder, which makes children it guards unguarded.
 void Engine::let_go(Context* context, std::uint32_t index) noexcept {
   Held& held = context->held()[index];
-  if ((held.depth & GuardBook::kGuarding) != 0) {
+  if ((held.depth & Held::kGuarding) != 0) {
     Lock serial(*this);
-    held.depth &= ~GuardBook::kGuarding;
+    held.depth &= ~Held::kGuarding;
     if (guards_.let_go(context->id_, held.lock->id)) rejudge_excused(context);
   }
   remove_held(context, index);
@@ -432,7 +432,7 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
   const std::uint32_t index = find_held(context, lock, 0);
   if (index != kNone) {
     Held& held = context->held()[index];
-    if ((held.depth & ~GuardBook::kGuarding) != 0) --held.depth;
+    if (held.further() != 0) --held.depth;
     else let_go(context, index);
     return;
   }
@@ -458,7 +458,7 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
   Lock serial(*this);
   gather_held(context);
   take_from_holders(context, lock);
-  lock->flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead));
+  lock->forget_left();
   const Cause cause{context, lock, lock->class_id, Mode::kWrite, 0, site, graph_.intern_stack(frames, count), false};
   report_simple(cause, Check::kBadUnlock, observed(), nullptr, site);
 }
@@ -468,7 +468,7 @@ void Engine::downgrade(Context* context, LockInstance* lock, Site site) noexcept
   const std::uint32_t index = find_held(context, lock, 0);
   if (index == kNone) return release_slow(context, lock, site);
   Held& held = context->held()[index];
-  if ((held.depth & GuardBook::kGuarding) != 0) {
+  if ((held.depth & Held::kGuarding) != 0) {
     Lock serial(*this);
     if (guards_.let_go(context->id_, lock->id)) rejudge_excused(context);
   }

@@ -115,7 +115,7 @@ void become_child(ThreadState& self) noexcept {
       for (const Held* held = parents->held_begin(); held != parents->held_end(); ++held) {
         if (held->lock == nullptr || held->pseudo || (held->lock->flags & kOfProcess) != 0) continue;
         LockInstance* lock = identity.adopt(inside, held->lock);
-        for (std::uint32_t i = 0; i <= held->depth; ++i) acquired(inside, lock, held->mode, held->flags, held->site);
+        for (std::uint32_t i = 0; i <= held->further(); ++i) acquired(inside, lock, held->mode, held->flags, held->site);
       }
       for (unsigned i = 0; i < left_count; ++i) adopt_left(inside, left[i].lock, left[i].mode, left[i].site);
       identity.each_left_to_parent([&](const LockInstance* lock) noexcept {
