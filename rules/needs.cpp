@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "rules/pattern.h"
+#include "rules/rule_file.h"
 
 namespace crossdep::rules {
 namespace {
@@ -26,23 +27,35 @@ bool names_io(const Performed& performed) {
   });
 }
 
-template <typename Rule>
-bool any_names_io(const std::vector<Rule>& rules) {
-  return std::any_of(rules.begin(), rules.end(), [](const Rule& rule) { return names_io(rule.performed); });
-}
-
 }  // namespace
 
 bool is_io_operation(std::string_view name) { return std::find(std::begin(kIo), std::end(kIo), name) != std::end(kIo); }
 
 bool asks_for_io(const RuleSet& rules) {
-  return any_names_io(rules.forbids) || any_names_io(rules.requires_lock) || any_names_io(rules.no_lock);
+  bool any = false;
+  rules.each_performed([&](const Performed& performed) { any = any || names_io(performed); });
+  return any;
 }
 
 std::uint64_t shortest_hold(const RuleSet& rules) {
   std::uint64_t out = 0;
   for (const MaxHoldRule& rule : rules.max_holds)
     if (out == 0 || rule.milliseconds < out) out = rule.milliseconds;
+  return out;
+}
+
+std::string need_lines(const RuleSet& rules) {
+  constexpr const char* kModes[] = {"write", "read", "rread"};
+  constexpr const char* kSuccess[] = {"always", "zero", "nonzero"};
+  std::string out;
+  if (asks_for_io(rules)) out += "io\n";
+  if (const std::uint64_t hold = shortest_hold(rules); hold != 0) out += "hold " + std::to_string(hold) + "\n";
+  for (const PrimitiveRule& rule : rules.primitives)
+    for (const std::string& function : rule.functions)
+      out += std::string(primitive_word(rule.op)) + " " + function + " " + std::to_string(rule.argument) + " " +
+             kModes[static_cast<unsigned>(rule.mode)] + " " + std::to_string(static_cast<unsigned>(rule.kind)) + " " +
+             kSuccess[static_cast<unsigned>(rule.success)] + " " +
+             std::to_string(rule.recursive ? engine::kRecursiveLock : 0) + " " + (rule.mutex < 0 ? "-" : std::to_string(rule.mutex)) + "\n";
   return out;
 }
 

@@ -339,6 +339,8 @@ class Reader {
 
 }  // namespace
 
+const char* primitive_word(PrimitiveRule::Op op) { return kPrimitiveOps[static_cast<unsigned>(op)]; }
+
 const std::map<std::string, std::vector<std::string>>& rule_keys() {
   static const std::map<std::string, std::vector<std::string>> kKeys = {
       {"file", {"$schema", "schema", "description", "order", "leaf", "forbid", "require", "no_lock", "max_hold", "nesting", "wait", "names", "primitives", "wrappers"}},
@@ -355,19 +357,6 @@ const std::map<std::string, std::vector<std::string>>& rule_keys() {
       {"name", {"class", "function", "site", "kind", "name", "reason"}},
   };
   return kKeys;
-}
-
-std::string primitive_lines(const RuleSet& rules) {
-  constexpr const char* kModes[] = {"write", "read", "rread"};
-  constexpr const char* kSuccess[] = {"always", "zero", "nonzero"};
-  std::string out;
-  for (const PrimitiveRule& rule : rules.primitives)
-    for (const std::string& function : rule.functions)
-      out += std::string(kPrimitiveOps[static_cast<unsigned>(rule.op)]) + " " + function + " " + std::to_string(rule.argument) + " " +
-             kModes[static_cast<unsigned>(rule.mode)] + " " + std::to_string(static_cast<unsigned>(rule.kind)) + " " +
-             kSuccess[static_cast<unsigned>(rule.success)] + " " +
-             std::to_string(rule.recursive ? engine::kRecursiveLock : 0) + " " + (rule.mutex < 0 ? "-" : std::to_string(rule.mutex)) + "\n";
-  return out;
 }
 
 bool parse_rules(std::string_view text, const std::string& name, RuleSet& out, std::string& cause) {

@@ -27,9 +27,8 @@ bool read_rules(const std::string& path, RuleSet& out, std::string& cause);
 /// Empty: there is neither; `near` is a name that may have been meant.
 std::string find_rules(const std::string& name, const std::string& folder, std::string& near);
 
-/// The primitives, a line for each function: "OP PATTERN ARG MODE KIND SUCCESS FLAGS MUTEX", words as in the file but
-/// KIND as engine::Kind's number, FLAGS as engine::InstanceFlag's and MUTEX "-" if there is none. What the runtime reads (runtime/interpose/primitives.cpp).
-std::string primitive_lines(const RuleSet& rules);
+/// The key that names functions which do this.
+const char* primitive_word(PrimitiveRule::Op op);
 
 /// The keys each kind of object may have, by the name of the object in the schema: one list for reader, schema and tests.
 const std::map<std::string, std::vector<std::string>>& rule_keys();

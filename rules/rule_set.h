@@ -113,6 +113,14 @@ struct RuleSet {
   std::vector<PrimitiveRule> primitives;
   Patterns wrappers;   // functions that are skipped where a place gives a class its name
 
+  /// Calls visit(Performed) for each rule about operations.
+  template <typename Visit>
+  void each_performed(Visit visit) const {
+    for (const ForbidRule& rule : forbids) visit(rule.performed);
+    for (const RequireRule& rule : requires_lock) visit(rule.performed);
+    for (const NoLockRule& rule : no_lock) visit(rule.performed);
+  }
+
   bool empty() const {
     return orders.empty() && leaves.empty() && forbids.empty() && requires_lock.empty() && no_lock.empty() &&
            max_holds.empty() && nestings.empty() && waits.empty() && names.empty() && primitives.empty() && wrappers.empty();

@@ -164,7 +164,7 @@ bool make_environment(const RuntimeSettings& settings, const std::string& librar
     }
     options += ":suppressions=" + file;
   }
-  if (!settings.rules.empty()) set(environment, "CROSSDEP_PRIMITIVES", settings.primitives);
+  if (!settings.rules.empty()) set(environment, "CROSSDEP_RULE_NEEDS", settings.rule_needs);
   for (const std::string& rules : settings.rules) {
     const std::string file = quoted(rules);
     if (file.empty()) {

@@ -26,7 +26,7 @@ struct RuntimeSettings {
   std::string suppressions;                                  // a file, empty for none
   int exitcode = 66;                                         // of a process that halts at a finding
   std::vector<std::string> rules;                            // files
-  std::string primitives;                                    // what they name: rules::primitive_lines()
+  std::string rule_needs;                                    // what they need to be observed: rules::need_lines()
 };
 
 /// The value of an option in CROSSDEP_OPTIONS as this process got it, empty if it is not there.

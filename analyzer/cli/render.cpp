@@ -9,15 +9,12 @@
 //   --rules F     names by rules; and, but for --finding, prints what they find in the whole of it, at or above --fail-on
 //   --told F      ids of what rules have found before, which is not printed again; what is printed now is added
 //   --headings    above each finding the line by which `ctest -T memcheck` counts ThreadSanitizer's
-//   --needs       only answers what the rules need to be observed: 64, and 1 for I/O, and the shortest time a lock may be
-//                 held for as a power of two (4 * (1 + exponent)), 0 if no rule says
 //   --live        the program goes on: rules that cannot be read are not told yet
 // The runtime knows by the exit status what has become of a finding (runtime/core/helper_process.h has the numbers).
 // The journal may still be growing; what is committed is read.
 //
 // Threading: one thread.  Allocation: the heap.
 #include <algorithm>
-#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -32,14 +29,13 @@
 #include "cli/rule_options.h"
 #include "reports/splat.h"
 #include "rules/catalogue.h"
-#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
 
 /// Beside those of Exit: not printed because it is suppressed; printed, but the file of suppressions is unusable; done, and
 /// rules found something.
-enum : int { kSuppressed = 4, kWithoutSuppressions = 5, kRuleFindings = 6, kNeeds = 64 };
+enum : int { kSuppressed = 4, kWithoutSuppressions = 5, kRuleFindings = 6 };
 
 struct Request {
   std::string journal;
@@ -51,7 +47,7 @@ struct Request {
   std::string blocked;
   unsigned blocked_for = 0;
   std::string told;
-  bool headings = false, live = false, needs = false, merge = false, verbose = false;
+  bool headings = false, live = false, merge = false, verbose = false;
 };
 
 std::vector<std::string> parts(const std::string& text, char at) {
@@ -126,14 +122,6 @@ int tell_rule_findings(const Request& request, const reports::Graph& graph, std:
   return any ? static_cast<int>(kRuleFindings) : static_cast<int>(kQuiet);
 }
 
-/// Rounded down: what is shorter than a rule's own limit is sorted out when the rule is judged.
-int needs_of(const rules::RuleSet& rules) {
-  const unsigned most = 13;   // 8 s
-  const std::uint64_t shortest = rules::shortest_hold(rules);
-  const unsigned exponent = shortest == 0 ? 0 : std::min(most, static_cast<unsigned>(std::bit_width(shortest)) - 1);
-  return kNeeds + (rules::asks_for_io(rules) ? 1 : 0) + (shortest == 0 ? 0 : 4 * (1 + static_cast<int>(exponent)));
-}
-
 int render(const Request& request) {
   // Told once, when all is judged: a finding is printed by other names rather than not at all.
   rules::RuleSet rules;
@@ -141,10 +129,9 @@ int render(const Request& request) {
   std::string cause, cure;
   const bool rules_usable = load_rules(files, rules, cause, cure);
   if (!rules_usable) rules = {};
-  const bool whole = request.finding == engine::kNone && request.blocked.empty() && !request.needs;
+  const bool whole = request.finding == engine::kNone && request.blocked.empty();
   if (!rules_usable && request.live) return kUnusable;
   if (!rules_usable && whole) error(cause + "; no rules are applied");
-  if (request.needs) return needs_of(rules);
   const rules::RuleNames names(rules);
   if (!request.blocked.empty()) return tell_blocked(request, names);
   NativeResult result = read_journal_graph(request.journal, request.finding, &names);
@@ -190,7 +177,6 @@ void add_render(CLI::App& app, Action& action) {
   command->add_option("--graph", request->graph, "Write the graph there")->type_name("OUT");
   command->add_option("--told", request->told, "Findings of rules that are printed already")->type_name("FILE");
   command->add_flag("--headings", request->headings, "Head findings as ctest counts them");
-  command->add_flag("--needs", request->needs, "Only answer what the rules need");
   command->add_flag("--live", request->live, "The program goes on");
   command->add_flag("--merge", request->merge, "Unite with the graph that is there");
   command->add_option("--blocked", request->blocked, "Say who waits for whom")->type_name("LIST");

@@ -18,7 +18,7 @@
 #include "cli/rule_options.h"
 #include "cli/suggest.h"
 #include "rules/learn.h"
-#include "rules/rule_file.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
@@ -65,7 +65,7 @@ int rules_of(const std::string& id) {
 
 struct Request {
   std::string id;
-  std::vector<std::string> primitives;
+  std::vector<std::string> needs;
   std::vector<std::string> learn;
   std::string output;
 };
@@ -79,15 +79,10 @@ int learn_order(const Request& request) {
 }
 
 // For the runtime, at the start of a program.
-int print_primitives(std::vector<std::string> files) {
+int print_needs(std::vector<std::string> files) {
   rules::RuleSet set;
-  std::string cause, cure;
-  if (!load_rules(files, set, cause, cure)) {
-    error(cause);
-    if (!cure.empty()) hint(cure);
-    return kUnusable;
-  }
-  fmt::print("{}", rules::primitive_lines(set));
+  if (!load_rules(std::move(files), set)) return kUnusable;
+  fmt::print("{}", rules::need_lines(set));
   return kQuiet;
 }
 
@@ -99,13 +94,13 @@ void add_rules(CLI::App& app, Action& action) {
   auto* id = command->add_option("id", request->id, "A check's id, as findings show it")->type_name("ID");
   auto* learn = command->add_option("--learn", request->learn, "Write the order that was seen there as a rule file to review")->type_name("GRAPH...");
   command->add_option("-o,--output", request->output, "With --learn: the rule file; default standard output")->type_name("FILE")->needs(learn);
-  auto* primitives = command->add_option("--primitives", request->primitives, "Print the primitives of these rule files, a line each")->type_name("FILE...");
+  auto* needs = command->add_option("--needs", request->needs, "Print what these rule files need to be observed, for the runtime")->type_name("FILE...");
   id->excludes(learn);
-  primitives->excludes(learn)->excludes(id);
+  needs->excludes(learn)->excludes(id);
   command->footer("Exit status: 0 printed or written; 2 usage, no such check, or unreadable input.");
   command->callback([request, &action] {
     action = [request] {
-      if (!request->primitives.empty()) return print_primitives(request->primitives);
+      if (!request->needs.empty()) return print_needs(request->needs);
       return request->learn.empty() ? rules_of(request->id) : learn_order(*request);
     };
   });

@@ -20,7 +20,7 @@
 #include "cli/target.h"
 #include "reports/splat.h"
 #include "reports/text.h"
-#include "rules/rule_file.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
@@ -121,7 +121,7 @@ int run(const Request& request) {
   for (std::string& file : rule_files) file = std::filesystem::absolute(file).string();
   Results results;
   if (!results.prepare(request.folder, cause)) return fail(cause, "-o DIR names another folder for the results");
-  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, suppressions_path, request.exitcode, rule_files, rules::primitive_lines(rules)};
+  RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, suppressions_path, request.exitcode, rule_files, rules::need_lines(rules)};
   std::vector<std::string> environment;
   if (!make_environment(settings, library, target.sanitizers, environment, cause)) return fail(cause);
   warn(target);

@@ -63,13 +63,10 @@ struct TemporaryFile {
 /// What the rules speak of: the scanner looks for calls of functions so named.
 std::set<std::string> operations_of(const rules::RuleSet& rules) {
   std::set<std::string> out;
-  const auto add = [&](const rules::Performed& performed) {
+  rules.each_performed([&](const rules::Performed& performed) {
     out.insert(performed.operations.begin(), performed.operations.end());
     out.insert(performed.calls.begin(), performed.calls.end());
-  };
-  for (const rules::ForbidRule& rule : rules.forbids) add(rule.performed);
-  for (const rules::RequireRule& rule : rules.requires_lock) add(rule.performed);
-  for (const rules::NoLockRule& rule : rules.no_lock) add(rule.performed);
+  });
   return out;
 }
 

@@ -9,7 +9,7 @@
 namespace crossdep::runtime {
 
 /// What `crossdep render` answers beside 0 (analyzer/cli/render.cpp), and what stands for no answer.
-enum : int { kHelperSuppressed = 4, kHelperWithoutSuppressions = 5, kHelperRuleFindings = 6, kHelperNeeds = 64, kHelperFailed = 125 };
+enum : int { kHelperSuppressed = 4, kHelperWithoutSuppressions = 5, kHelperRuleFindings = 6, kHelperFailed = 125 };
 
 /// Executes arguments[0] (a path) with these descriptors as its standard error and output (-1: none); answers its exit
 /// status.

@@ -219,19 +219,6 @@ Path told_path() noexcept {
 
 }  // namespace
 
-void ask_rules() noexcept {
-  static bool asked = false;   // a fork child knows
-  if (std::exchange(asked, true)) return;
-  if (runtime.places.rule_count == 0 || runtime.places.helper.length() == 0) return;
-  Arguments arguments;
-  for (const char* word : {runtime.places.helper.data(), "render", runtime.journal.path(), "--needs"}) arguments.add(word);
-  arguments.add_judging();
-  const int needs = run_helper(arguments.words, -1) - kHelperNeeds;
-  if (needs < 0 || needs + kHelperNeeds >= kHelperFailed) return;
-  runtime.io_wanted = (needs & 1) != 0;
-  runtime.hold_limit = needs < 4 ? 0 : std::int64_t{1} << (needs / 4 - 1);
-}
-
 void judge_by_rules() noexcept {
   const std::int64_t began = hold_clock();
   const bool halts = runtime.options.halt_on_finding;

@@ -26,8 +26,6 @@ void say(const Text<kCapacity>& line) noexcept { say(line.data(), line.length())
 
 /// Prints these findings now, and halts if that is wanted. No lock of the runtime may be held.
 void print_findings(const Pending& findings) noexcept;
-/// Asks what the rules need to be observed (Runtime::io_wanted, hold_limit). Once, at start.
-void ask_rules() noexcept;
 /// Has the rules judge all that is known, and prints what they find that was not printed before; halts if that is wanted.
 /// Unless it is, no more than a tenth of the time goes into this: what is passed over now is judged at the next news or at
 /// the end. No lock of the runtime may be held.

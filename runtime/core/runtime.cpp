@@ -161,7 +161,6 @@ bool start() noexcept {
   new (runtime.engine_storage) engine::Engine(memory, runtime.sink, options);
   modules.restart();
   if (open_journal()) modules.announce_all(runtime.journal);
-  ask_rules();
   if (!runtime.options.supervised) watch_signals();
   if (runtime.options.verbose) {
     Line line;

@@ -6,7 +6,7 @@
 // be named (there is none among locks). While the real one runs nothing of its inside is observed - the mutexes and
 // futexes it is made of - unless it has been left by an exception or jump, which the stack tells.
 //
-// The analyzer reads the rule file; to us it hands lines "OP PATTERN ARG MODE KIND SUCCESS FLAGS MUTEX", see rules/primitives.h.
+// The analyzer reads the rule file; to us it hands lines "OP PATTERN ARG MODE KIND SUCCESS FLAGS MUTEX", see rules/needs.h.
 //
 // Threading: the table is filled while alone, and by one thread at a time later; hooks on any thread.  Allocation: none.
 #include "interpose/primitives.h"
@@ -14,14 +14,12 @@
 #include <errno.h>
 
 #include "core/elf_lookup.h"
-#include "core/helper_process.h"
 #include "core/output.h"
 #include "core/plt.h"
+#include "core/rule_needs.h"
 #include "core/syscalls.h"
 #include "core/text.h"
 #include "interpose/lock_call.h"
-
-extern "C" char** environ;
 
 namespace crossdep::runtime {
 namespace {
@@ -52,8 +50,6 @@ struct Stub {
 };
 
 constexpr unsigned kMostPrimitives = 256, kMostStubs = 256;
-constexpr std::size_t kMostText = 32 * 1024;
-char text[kMostText];
 Primitive primitives[kMostPrimitives];
 unsigned primitive_count = 0;
 FutexLock stub_lock;
@@ -87,8 +83,8 @@ unsigned number_of(const char* word) noexcept {
   return value;
 }
 
-void parse() noexcept {
-  for (char* at = text; *at != 0;) {
+void parse(char* lines) noexcept {
+  for (char* at = lines; *at != 0;) {
     char* line = at;
     while (*at != 0 && *at != '\n') ++at;
     if (*at == '\n') *at++ = 0;
@@ -328,38 +324,15 @@ crossdep_primitive:
 
 namespace crossdep::runtime {
 
-namespace {
-
-/// Into `text`: what `crossdep run` has put into the environment, else what the analyzer answers. False: neither.
-bool fetch() noexcept {
-  constexpr char kName[] = "CROSSDEP_PRIMITIVES=";
-  for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
-    if (!begins_with(*at, kName)) continue;
-    const char* value = *at + sizeof kName - 1;
-    for (std::size_t i = 0; i + 1 < kMostText && value[i] != 0; ++i) text[i] = value[i];
-    return true;
-  }
-  if (runtime.places.helper.length() == 0) return false;
-  const long file = system_call(SYS_memfd_create, word("crossdep-primitives"), 1 /* MFD_CLOEXEC */);
-  if (file < 0) return false;
-  const char* arguments[3 + Places::kMostRules + 1] = {runtime.places.helper.data(), "rules", "--primitives"};
-  for (unsigned i = 0; i < runtime.places.rule_count; ++i) arguments[3 + i] = runtime.places.rule_files[i];
-  const int status = run_helper(arguments, -1, static_cast<int>(file));
-  const long size = status == 0 ? system_call(SYS_pread64, file, word(text), kMostText - 1, 0) : -1;
-  system_close(static_cast<int>(file));
-  return size >= 0;
-}
-
-}  // namespace
-
 void load_primitives() noexcept {
   if (runtime.places.rule_count == 0) return;
-  if (!fetch()) {
+  char* const lines = ask_rules();
+  if (lines == nullptr) {
     Line line;
     say(line.add("crossdep: warning: the rule files' primitives cannot be read; they are not observed\n"));
     return;
   }
-  parse();
+  parse(lines);
 #if !defined(__x86_64__)
   if (primitive_count != 0) {
     Line line;

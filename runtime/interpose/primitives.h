@@ -7,8 +7,7 @@
 
 namespace crossdep::runtime {
 
-/// Reads the rule files' primitives (by way of the analyzer, or from what `crossdep run` handed down) and comes between
-/// their callers and them.
+/// Has the rule files read (core/rule_needs.h), and comes between their primitives and whoever calls them.
 void load_primitives() noexcept;
 /// Modules were loaded: their calls too.
 void watch_new_modules() noexcept;

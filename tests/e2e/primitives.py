@@ -193,7 +193,7 @@ def primitives_read_strictly(box):
             ('{"wait": "f", "kind": "mutex"}', '"kind" "mutex" is a lock'),
             ('{"acquire": "f", "sucess": "zero"}', 'did you mean "success"?')):
         box.write("bad.json", '{"primitives": [' + text + "]}")
-        done = box.run(box.crossdep, "rules", "--primitives", "bad.json")
+        done = box.run(box.crossdep, "rules", "--needs", "bad.json")
         box.equal(done.status, 2, "status")
         box.has(done.err, wanted)
         box.has(done.err, "bad.json:1:")
