@@ -10,6 +10,7 @@
 #include "core/modules.h"
 #include "core/runtime.h"
 #include "core/stacks.h"
+#include "core/stand_in.h"
 
 namespace crossdep::runtime {
 
@@ -17,11 +18,6 @@ using namespace engine;
 using ClassSpec = Engine::ClassSpec;
 
 namespace {
-
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-  return hash ^ (hash >> 32);
-}
 
 /// Salts: what is hashed is of one kind only.
 enum : std::uint64_t { kHeapShape = 101, kHeapOffset, kStackSlot, kFirstUse, kHeapArray };
@@ -52,8 +48,8 @@ ClassSpec Identity::by_init_site(Kind kind, Site site) noexcept {
   if (first < count) spec.key = frames[first];
   // The callers' chain tells apart what one wrapper makes. The place's first chain is the plain class, further ones are
   // numbered in the order they are met.
-  std::uint64_t chain = mix(static_cast<unsigned>(kind) + 1, spec.key);
-  for (unsigned i = first + 1; i < count && i < first + runtime.options.init_frames; ++i) chain = mix(chain, frames[i]);
+  std::uint64_t chain = fold(static_cast<unsigned>(kind) + 1, spec.key);
+  for (unsigned i = first + 1; i < count && i < first + runtime.options.init_frames; ++i) chain = fold(chain, frames[i]);
   chain |= 2;
   Place* place = place_of(spec.key);
   if (place == nullptr) return spec;
@@ -88,7 +84,7 @@ const Identity::ClassRecord* Identity::inherited(std::uint64_t address) const no
 bool Identity::in_array(Kind kind, std::uint64_t piece, std::uint64_t site, std::uint64_t offset) noexcept {
   constexpr std::uint32_t kFew = 8;
   constexpr std::uint64_t kSmallestStride = 32;   // of a semaphore; what a pool cuts up lies closer
-  Place* place = place_of(mix(mix(kHeapArray, site), static_cast<unsigned>(kind)) | 1ull << 63);
+  Place* place = place_of(fold(fold(kHeapArray, site), static_cast<unsigned>(kind)) | 1ull << 63);
   if (place == nullptr) return false;
   Array& array = place->array;
   const std::uint64_t distance = offset > array.first ? offset - array.first : array.first - offset;
@@ -120,12 +116,12 @@ bool Identity::heap_spec(std::uint64_t address, ClassSpec& spec) noexcept {
   }
   Place* place = place_of(piece.site);
   if (place == nullptr || place->shapes > kMostShapes) return false;
-  const std::uint64_t where = mix(mix(mix(kHeapOffset, static_cast<unsigned>(spec.kind)), piece.site), offset);
-  ordinal_of(mix(mix(mix(kHeapShape, piece.site), piece.size), offset), place->shapes);
+  const std::uint64_t where = fold(fold(fold(kHeapOffset, static_cast<unsigned>(spec.kind)), piece.site), offset);
+  ordinal_of(fold(fold(fold(kHeapShape, piece.site), piece.size), offset), place->shapes);
   if (place->shapes > kMostShapes) return false;
   Place* sizes = place_of(where | 1ull << 63);   // no place of code
   if (sizes == nullptr) return false;
-  const std::uint32_t size = ordinal_of(mix(where, piece.size), sizes->next_ordinal) - 1;
+  const std::uint32_t size = ordinal_of(fold(where, piece.size), sizes->next_ordinal) - 1;
   if (size >= kMostSizes) return false;
   spec.key_kind = ClassKey::kHeap;
   spec.key = piece.site;
@@ -143,7 +139,7 @@ bool Identity::stack_spec(std::uint64_t address, ClassSpec& spec) noexcept {
   if (place == nullptr) return false;
   spec.key_kind = ClassKey::kStack;
   spec.key = found.function;
-  spec.ordinal = ordinal_of(mix(mix(mix(kStackSlot, static_cast<unsigned>(spec.kind)), found.function), found.slot),
+  spec.ordinal = ordinal_of(fold(fold(fold(kStackSlot, static_cast<unsigned>(spec.kind)), found.function), found.slot),
                             place->next_ordinal);
   if (found.return_slot == 0) return true;
   forget_frame(address);
@@ -179,7 +175,7 @@ ClassSpec Identity::spec_of_new(const void* object, Kind kind, Site site, bool i
   if (runtime.options.class_by == ClassBy::kOrigin && (heap_spec(address, spec) || stack_spec(address, spec))) return spec;
   spec.key_kind = ClassKey::kFirstSite;
   spec.key = site;
-  if (Place* place = place_of(site)) spec.ordinal = ordinal_of(mix(mix(kFirstUse, site), address), place->next_ordinal);
+  if (Place* place = place_of(site)) spec.ordinal = ordinal_of(fold(fold(kFirstUse, site), address), place->next_ordinal);
   return spec;
 }
 

@@ -161,8 +161,8 @@ void Identity::gone(Token inside, std::uint64_t begin, std::uint64_t end, Site s
   }
 }
 
-void Identity::named(Token inside, const void* object, const char* text, bool has_kind, Kind kind,
-                     std::uint8_t subclass, Site site, std::uint8_t flags) noexcept {
+LockInstance* Identity::named(Token inside, const void* object, const char* text, bool has_kind, Kind kind,
+                              std::uint8_t subclass, Site site, std::uint8_t flags) noexcept {
   if (text == nullptr) text = "";
   FutexHold hold(lock_);
   const std::uint64_t address = address_of(object);
@@ -173,7 +173,7 @@ void Identity::named(Token inside, const void* object, const char* text, bool ha
   }
   const auto length = static_cast<std::uint32_t>(runtime::length(text));
   auto* name = static_cast<Name*>(memory.allocate(sizeof(Name) + length + 1));
-  if (name == nullptr) return;
+  if (name == nullptr) return objects_.find(address);
   name->kind = kind;
   name->has_kind = has_kind;
   name->subclass = subclass;
@@ -184,16 +184,16 @@ void Identity::named(Token inside, const void* object, const char* text, bool ha
 
   LockInstance* known = objects_.find(address);
   if (known == nullptr) {
-    if (!has_kind) return;   // its kind is known at its first use
+    if (!has_kind) return nullptr;   // its kind is known at its first use
     const ClassSpec spec = spec_of_new(object, kind, site, true);
-    make(inside, spec, object, spec.kind, flags, site);
-    return;
+    return make(inside, spec, object, spec.kind, flags, site);
   }
-  if (length == 0) return;
+  if (length == 0) return known;
   const ClassSpec spec = spec_of_new(object, known->kind, site, true);
   known->kind = spec.kind;
   engine_of_process().reinit(inside.context(), known, declare(spec), site);
   note_init(inside, known, site);
+  return known;
 }
 
 LockInstance* Identity::anonymous(Token inside, const ClassSpec& spec, std::uint64_t address) noexcept {

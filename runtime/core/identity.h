@@ -65,8 +65,9 @@ class Identity {
   void destroyed(Token, const void* object, engine::Site) noexcept;
   /// The memory [begin, end) is gone, and all objects in it.
   void gone(Token, std::uint64_t begin, std::uint64_t end, engine::Site) noexcept;
-  /// An annotation: name and, if `has_kind`, kind and subclass; of an object now or later in use.
-  void named(Token, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
+  /// An annotation: name and, if `has_kind`, kind and subclass; of an object now or later in use. Answers its instance, nullptr
+  /// while it has none.
+  engine::LockInstance* named(Token, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
              engine::Site, std::uint8_t flags = 0) noexcept;
   /// An instance of a class of its own key that no address leads to (a thread's end).
   engine::LockInstance* anonymous(Token, const engine::Engine::ClassSpec&, std::uint64_t address) noexcept;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See channels.h. The engine's objects lie at addresses that stand for a channel and a side; no object of the program's
-// lies in that half of the address space. Everything is asked of the kernel by calls that leave errno alone.
+// See channels.h. The engine's objects lie at addresses that stand for a channel and a side. Everything is asked of the
+// kernel by calls that leave errno alone.
 //
 // Threading and allocation: see channels.h.
 #include "interpose/channels.h"
@@ -19,6 +19,7 @@
 
 #include "core/elf_lookup.h"
 #include "core/object_map.h"
+#include "core/stand_in.h"
 #include "core/syscalls.h"
 #include "core/text.h"
 
@@ -30,11 +31,6 @@ using engine::Kind;
 FutexLock pairs_lock;
 ObjectMap<void> pairs;   // of sockets made by socketpair(): by one's inode the other's
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) noexcept {
-  hash = (hash * 0xbf58476d1ce4e5b9u ^ value) * 0x9e3779b97f4a7c15u;
-  return hash ^ (hash >> 29);
-}
-
 /// Both ends' names as numbers; 0: nothing that could be told apart.
 std::uint64_t address_of(int fd, long number) noexcept {
   sockaddr_storage name{};
@@ -44,7 +40,7 @@ std::uint64_t address_of(int fd, long number) noexcept {
   std::uint64_t hash = 1;
   const auto* bytes = reinterpret_cast<const unsigned char*>(&name);
   const std::size_t length = name.ss_family == AF_INET ? offsetof(sockaddr_in, sin_zero) : sizeof(sockaddr_in6);
-  for (std::size_t i = 0; i < length && i < size; ++i) hash = mix(hash, bytes[i]);
+  for (std::size_t i = 0; i < length && i < size; ++i) hash = fold(hash, bytes[i]);
   return hash;
 }
 
@@ -52,7 +48,7 @@ std::uint64_t address_of(int fd, long number) noexcept {
 std::uint64_t channel_of(int fd, bool reads) noexcept {
   struct stat status;
   if (system_fstat(fd, &status) != 0) return 0;
-  const std::uint64_t file = mix(mix(2, status.st_dev), status.st_ino);
+  const std::uint64_t file = fold(fold(2, status.st_dev), status.st_ino);
   if (S_ISFIFO(status.st_mode)) return file;
   if (S_ISSOCK(status.st_mode)) {
     std::uint64_t other;
@@ -60,21 +56,19 @@ std::uint64_t channel_of(int fd, bool reads) noexcept {
       FutexHold hold(pairs_lock);
       other = reinterpret_cast<std::uint64_t>(pairs.find(status.st_ino + 2));
     }
-    if (other != 0) return reads ? file : mix(mix(2, status.st_dev), other);
+    if (other != 0) return reads ? file : fold(fold(2, status.st_dev), other);
     const std::uint64_t here = address_of(fd, SYS_getsockname), there = address_of(fd, SYS_getpeername);
     if (here == 0 || there == 0) return 0;
-    return reads ? mix(mix(3, here), there) : mix(mix(3, there), here);
+    return reads ? fold(fold(3, here), there) : fold(fold(3, there), here);
   }
   Text<64> path;
   char link[32] = {};
   path.add("/proc/self/fd/").number(static_cast<unsigned>(fd));
   if (system_readlink(path.data(), link, sizeof link - 1) <= 0 || !begins_with(link, "anon_inode:[eventfd")) return 0;
-  return mix(4, static_cast<std::uint64_t>(fd) + 1);
+  return fold(4, static_cast<std::uint64_t>(fd) + 1);
 }
 
-const void* object_of(std::uint64_t channel, Side side) noexcept {
-  return reinterpret_cast<const void*>(((mix(channel, static_cast<std::uint64_t>(side)) >> 3) | std::uint64_t{1} << 63 | 1u << 4) & ~std::uint64_t{15});
-}
+const void* object_of(std::uint64_t channel, Side side) noexcept { return stand_in(fold(channel, static_cast<std::uint64_t>(side))); }
 
 bool would_block(int fd, Side side) noexcept {
   const long flags = system_call(SYS_fcntl, fd, F_GETFL);

@@ -20,6 +20,7 @@
 #include <sys/file.h>
 
 #include "core/memory.h"
+#include "core/stand_in.h"
 #include "core/syscalls.h"
 #include "core/text.h"
 #include "interpose/lock_call.h"
@@ -40,12 +41,7 @@ struct FileLock {
   Mode mode;
   int fd;              // got by
   FileLock* next;
-  /// Stands for the object's address; no object lies in this half of the address space.
-  const void* key() const noexcept {
-    std::uint64_t hash = (device * 0x9e3779b97f4a7c15u) ^ inode;
-    hash = (hash * 0x9e3779b97f4a7c15u) ^ begin ^ static_cast<std::uint64_t>(by);
-    return reinterpret_cast<const void*>(((hash * 0x9e3779b97f4a7c15u) >> 3 | std::uint64_t{1} << 63) & ~std::uint64_t{7});
-  }
+  const void* key() const noexcept { return stand_in(fold(fold(fold(device + 1, inode), begin), static_cast<std::uint64_t>(by))); }
 };
 
 FutexLock list_lock;
@@ -62,8 +58,7 @@ LockInstance* instance(Token inside, const FileLock& file, Site site) noexcept {
   link[size > 0 ? size : 0] = 0;
   Text<320> name;
   name.add(file.by == By::kFlock ? "flock " : "file ").add(size > 0 ? base_name(link) : "?").add(file.begin == 0 ? "" : " (range)");
-  identity.named(inside, file.key(), name.data(), true, Kind::kRwlock, 0, site, kOfProcess);
-  return identity.find(file.key());
+  return identity.named(inside, file.key(), name.data(), true, Kind::kRwlock, 0, site, kOfProcess);
 }
 
 /// The file behind `fd`, listed; nullptr if it cannot be told.

@@ -23,20 +23,10 @@ struct Guard {
   }
 };
 
-using Acquire = int (*)(std::uint64_t*);
-using End = void (*)(std::uint64_t*);
-constinit Acquire real_acquire = nullptr;
-constinit End real_release = nullptr;
-constinit End real_abort = nullptr;
-
-template <typename Function>
-Function found(Function& kept, const char* name) noexcept {
-  Function function = __atomic_load_n(&kept, __ATOMIC_RELAXED);
-  if (function != nullptr) [[likely]] return function;
-  function = reinterpret_cast<Function>(next_definition(name, nullptr));
-  __atomic_store_n(&kept, function, __ATOMIC_RELAXED);
-  return function;
-}
+using Acquire = int(std::uint64_t*);
+using End = void(std::uint64_t*);
+constinit std::atomic<Acquire*> real_acquire{nullptr};
+constinit std::atomic<End*> real_release{nullptr}, real_abort{nullptr};
 
 // An initialisation that began unobserved ends so: to give up what is not held would be a finding.
 void over(std::uint64_t* guard, Site site) noexcept {
@@ -57,7 +47,7 @@ CROSSDEP_EXPORT int __cxa_guard_acquire(std::uint64_t* guard) {
       request(inside, lock, Mode::kWrite, 0, site);
     }
   }
-  const int result = found(real_acquire, "__cxa_guard_acquire")(guard);
+  const int result = late_definition(real_acquire, "__cxa_guard_acquire")(guard);
   if (lock == nullptr) return result;
   if (Inside inside = Inside::enter()) {
     if (result != 0) acquired(inside, lock, Mode::kWrite, 0, site);
@@ -67,9 +57,9 @@ CROSSDEP_EXPORT int __cxa_guard_acquire(std::uint64_t* guard) {
 }
 CROSSDEP_EXPORT void __cxa_guard_release(std::uint64_t* guard) {
   over(guard, CROSSDEP_CALLER);
-  found(real_release, "__cxa_guard_release")(guard);
+  late_definition(real_release, "__cxa_guard_release")(guard);
 }
 CROSSDEP_EXPORT void __cxa_guard_abort(std::uint64_t* guard) {
   over(guard, CROSSDEP_CALLER);
-  found(real_abort, "__cxa_guard_abort")(guard);
+  late_definition(real_abort, "__cxa_guard_abort")(guard);
 }

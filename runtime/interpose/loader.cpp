@@ -26,8 +26,7 @@ constinit char load_lock = 0, list_lock = 0;
 LockInstance* virtual_lock(Token inside, const char& stands_for, Site site) noexcept {
   if (LockInstance* known = identity.find(&stands_for)) return known;
   const char* const name = &stands_for == &load_lock ? "(loader)" : "(loader list)";
-  identity.named(inside, &stands_for, name, true, crossdep::engine::Kind::kMutex, 0, site, crossdep::engine::kRecursiveLock);
-  return identity.find(&stands_for);
+  return identity.named(inside, &stands_for, name, true, crossdep::engine::Kind::kMutex, 0, site, crossdep::engine::kRecursiveLock);
 }
 
 void take(const char& stands_for, Site site) noexcept {
