@@ -35,25 +35,16 @@ struct Request {
   bool init = false, verbose = false, fail_on_stale = false;
 };
 
-// In single quotes if a shell would take it apart.
-std::string shell_word(const std::string& word) {
-  const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string("/._-+=:,@%").find(c) != std::string::npos; };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::string graph_arguments(const Request& request) {
   std::string out;
   for (const std::string& input : request.inputs)
-    if (input != "-") out += " --graph " + shell_word(input);
-  for (const std::string& rules : request.rules) out += " --rules " + shell_word(rules);
+    if (input != "-") out += " --graph " + reports::shell_word(input);
+  for (const std::string& rules : request.rules) out += " --rules " + reports::shell_word(rules);
   return out;
 }
 
 std::string accept_command(const Request& request, const std::string& what) {
-  return "crossdep accept --baseline " + shell_word(request.baseline) + " --reason 'WHY'" + graph_arguments(request) + " " + shell_word(what);
+  return "crossdep accept --baseline " + reports::shell_word(request.baseline) + " --reason 'WHY'" + graph_arguments(request) + " " + reports::shell_word(what);
 }
 
 std::string first_lines(const std::string& text, std::size_t most) {
@@ -108,10 +99,10 @@ std::string text_of(const Request& request, const gate::Judgement& judged) {
     out += "\n";
   }
   if (!judged.listing.dependencies.empty())
-    out += "  to accept them: crossdep accept --baseline " + shell_word(request.baseline) + " --reason 'WHY' --dependencies" + graph_arguments(request) + "\n\n";
+    out += "  to accept them: crossdep accept --baseline " + reports::shell_word(request.baseline) + " --reason 'WHY' --dependencies" + graph_arguments(request) + "\n\n";
   for (const reports::Gone& gone : judged.listing.gone)
     out += gone.state + ": " + gone.id + (gone.classes.empty() ? "" : " " + reports::clean(reports::cycle_of(gone.classes, gone.classes.size() > 1))) + ": " +
-           reports::clean(gone.note) + "\n  to forget it: crossdep accept --baseline " + shell_word(request.baseline) + " --remove " + gone.id + "\n";
+           reports::clean(gone.note) + "\n  to forget it: crossdep accept --baseline " + reports::shell_word(request.baseline) + " --remove " + gone.id + "\n";
   for (const std::string& warning : judged.warnings) out += "warning: " + reports::clean(warning) + "\n";
   out += std::string("gate: ") + (judged.fails ? "failed" : "passed") + ": " + std::to_string(judged.fresh) + " new, " + std::to_string(judged.known) +
          " known, " + std::to_string(judged.fixed) + " fixed, " + std::to_string(judged.stale) + " stale";
@@ -151,7 +142,7 @@ int gate_of(Request request) {
   }
   if (!request.init && !gate::read_baseline(request.baseline, baseline, cause)) {
     error(cause);
-    if (!there) hint("crossdep gate --init --baseline " + shell_word(request.baseline) + " GRAPH... makes the first one");
+    if (!there) hint("crossdep gate --init --baseline " + reports::shell_word(request.baseline) + " GRAPH... makes the first one");
     return kUnusable;
   }
   reports::Suppressions suppressions;

@@ -30,6 +30,8 @@ std::string short_place(const Frame& frame);
 std::string short_place(const Graph& graph, Index site);
 /// "comm/tid", the kernel's spelling of a task.
 std::string context_name(const Graph& graph, Index context);
+/// In single quotes if a shell would take it apart.
+std::string shell_word(const std::string& text);
 /// "1 lock", "2 locks"
 std::string count_of(std::uint64_t count, const char* noun);
 /// "{+.+.}" without the braces.
