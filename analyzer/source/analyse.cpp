@@ -296,24 +296,26 @@ void FunctionAnalysis::assign(State& state, PlaceId place, const Values& values,
   record(std::move(event));
 }
 
+// What this operation does here, with all that is known of the state it is done in.
+Event FunctionAnalysis::event_at(Event::What what, const Op& op, const State& state, PlaceId place) const {
+  Event event;
+  event.what = what;
+  event.place = place;
+  event.kind = op.lock_kind;
+  event.held = state.held;
+  event.released = state.released;
+  event.assumptions = state.assumptions;
+  event.live = state.live;
+  event.threads = state.threads;
+  event.chain = p_.chain(id_, op.site, -1);
+  return event;
+}
+
 void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
-  const auto event_at = [&](Event::What what, PlaceId place) {
-    Event event;
-    event.what = what;
-    event.place = place;
-    event.kind = op.lock_kind;
-    event.held = state.held;
-    event.released = state.released;
-    event.assumptions = state.assumptions;
-    event.live = state.live;
-    event.threads = state.threads;
-    event.chain = p_.chain(id_, op.site, -1);
-    return event;
-  };
   // What a rule asks for, wherever it is called.
   if (!op.callee.empty() && (op.flags & kFlagSecond) == 0)
     if (const std::int32_t name = p_.operation(op.callee); name >= 0) {
-      Event event = event_at(Event::What::kOperation, kNoPlace);
+      Event event = event_at(Event::What::kOperation, op, state, kNoPlace);
       event.values = {{Value::Kind::kString, name}};
       record(std::move(event));
     }
@@ -354,7 +356,7 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
     case OpKind::kWait: wait(op, state); break;
     case OpKind::kSignal:
       for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
-        Event event = event_at(Event::What::kSignal, place);
+        Event event = event_at(Event::What::kSignal, op, state, place);
         event.history = state.history;
         record(std::move(event));
       }
@@ -392,7 +394,7 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
         if (lock.guard == op.var) lock.guard = -1;
       break;
     case OpKind::kCreate: {
-      Event event = event_at(Event::What::kCreate, kNoPlace);
+      Event event = event_at(Event::What::kCreate, op, state, kNoPlace);
       const std::vector<PlaceId> handles = places(state, op.object);
       if (handles.size() == 1) event.place = handles[0];
       event.values = values(state, op.other);
@@ -405,14 +407,14 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
     }
     case OpKind::kJoin:
       if (op.other != kNoExpr) {   // who is waited for is known where the value is
-        Event event = event_at(Event::What::kJoin, kNoPlace);
+        Event event = event_at(Event::What::kJoin, op, state, kNoPlace);
         event.values = values(state, op.other);
         event.flags = op.flags & kFlagTimed;
         if (!event.values.empty()) record(std::move(event));
         break;
       }
       for (const PlaceId handle : places(state, op.object)) {
-        Event event = event_at(Event::What::kJoin, handle);
+        Event event = event_at(Event::What::kJoin, op, state, handle);
         record(std::move(event));
         std::erase(state.live, handle);
       }
@@ -421,7 +423,7 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
     case OpKind::kWorkQueue:
     case OpKind::kName:
       for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
-        Event event = event_at(op.kind == OpKind::kName ? Event::What::kName : op.kind == OpKind::kWorkInit ? Event::What::kWorkInit : Event::What::kWorkQueue, place);
+        Event event = event_at(op.kind == OpKind::kName ? Event::What::kName : op.kind == OpKind::kWorkInit ? Event::What::kWorkInit : Event::What::kWorkQueue, op, state, place);
         event.values = values(state, op.other);
         event.held.clear();
         event.released.clear();
@@ -433,7 +435,7 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       const bool says_so = op.other == kNoExpr || (kind.size() == 1 && kind[0] == Value{Value::Kind::kConst, 1});
       if (!says_so) break;
       for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
-        Event event = event_at(Event::What::kRecursive, place);
+        Event event = event_at(Event::What::kRecursive, op, state, place);
         event.held.clear();
         event.released.clear();
         record(std::move(event));
@@ -441,7 +443,7 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       break;
     }
     case OpKind::kOperation: {
-      Event event = event_at(Event::What::kOperation, kNoPlace);
+      Event event = event_at(Event::What::kOperation, op, state, kNoPlace);
       event.values = values(state, op.other);
       if (!event.values.empty()) record(std::move(event));
       break;

@@ -33,6 +33,7 @@ class FunctionAnalysis {
   bool refine(State& state, ExprId condition, bool truth);
   bool refine_order(State& state, const Expr& less, bool wanted);
   void mark_order(const State& state, Event& event) const;
+  Event event_at(Event::What what, const Op& op, const State& state, PlaceId place) const;
   void record(Event&& event);
 
   // analyse_locks.cpp

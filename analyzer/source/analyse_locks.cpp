@@ -32,17 +32,9 @@ void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32
   const bool may_again = (op.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
                          (again && op.mode != engine::Mode::kWrite && held->mode != engine::Mode::kWrite);
   if (waits && !(again && may_again)) {
-    Event event;
-    event.what = Event::What::kRequest;
-    event.kind = op.lock_kind;
+    Event event = event_at(Event::What::kRequest, op, state, place);
     event.mode = op.mode;
     event.flags = op.flags & (kFlagTimed | kFlagRecursive);
-    event.place = place;
-    event.held = state.held;
-    event.released = state.released;
-    event.assumptions = state.assumptions;
-    event.live = state.live;
-    event.threads = state.threads;
     event.may = may;
     event.chain = lock.chain;
     mark_order(state, event);
@@ -190,17 +182,10 @@ void FunctionAnalysis::wait(const Op& op, State& state) {
   std::vector<PlaceId> released = state.released;
   if (mutex.empty()) for (const PlaceId place : mutexes) insert(released, place);
   for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
-    Event event;
-    event.what = Event::What::kWait;
-    event.kind = op.lock_kind;
+    Event event = event_at(Event::What::kWait, op, state, place);
     event.flags = op.flags & kFlagTimed;
-    event.place = place;
     event.held = others;
     event.released = released;
-    event.assumptions = state.assumptions;
-    event.live = state.live;
-    event.threads = state.threads;
-    event.chain = p_.chain(id_, op.site, -1);
     const ChainId here = event.chain;
     record(std::move(event));
     HeldLock waited;
@@ -211,17 +196,10 @@ void FunctionAnalysis::wait(const Op& op, State& state) {
   }
   // The mutex is asked for again when the wait is over.
   for (const HeldLock& lock : mutex) {
-    Event event;
-    event.what = Event::What::kRequest;
+    Event event = event_at(Event::What::kRequest, op, state, lock.place);
     event.kind = lock.kind;
     event.mode = lock.mode;
-    event.place = lock.place;
     event.held = others;
-    event.released = state.released;
-    event.assumptions = state.assumptions;
-    event.live = state.live;
-    event.threads = state.threads;
-    event.chain = p_.chain(id_, op.site, -1);
     record(std::move(event));
   }
 }

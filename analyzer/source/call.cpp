@@ -285,16 +285,9 @@ void FunctionAnalysis::call(const Op& op, State&& state, States& out) {
       return v.kind == Value::Kind::kParameter || (v.kind == Value::Kind::kContent && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
     });
     if (open) {
-      Event event;
-      event.what = Event::What::kCallLater;
+      Event event = event_at(Event::What::kCallLater, op, state, kNoPlace);
       event.values = callee;
       event.args = args;
-      event.held = state.held;
-      event.released = state.released;
-      event.assumptions = state.assumptions;
-      event.live = state.live;
-      event.threads = state.threads;
-      event.chain = p_.chain(id_, op.site, -1);
       record(std::move(event));
     }
     // A function we do not see: what it was given the address of may have changed.
