@@ -6,9 +6,8 @@
 #include "cli/read_ahead.h"
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
-#include <string_view>
+#include <functional>
 #include <system_error>
 
 #include "reports/json.h"
@@ -18,17 +17,6 @@ namespace crossdep::cli {
 namespace {
 
 constexpr unsigned kMostReaders = 4;   // beyond that the one who unites is the slower one
-
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0x9e3779b97f4a7c15u ^ text.size();
-  for (std::size_t at = 0; at < text.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, std::min<std::size_t>(8, text.size() - at));
-    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-    hash ^= hash >> 32;
-  }
-  return hash;
-}
 
 }  // namespace
 
@@ -85,7 +73,7 @@ ReadAhead::Item ReadAhead::read(const std::string& path) {
   // What cannot be read is told by whoever else tries.
   if (!reports::read_whole_file(path, text, cause) || !reports::looks_like_graph(text)) return item;
   {
-    const std::uint64_t hash = hash_of(text);
+    const std::uint64_t hash = std::hash<std::string>{}(text);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!seen_.insert(hash).second) {
       item.kind = Kind::kRepeat;
