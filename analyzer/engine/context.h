@@ -69,25 +69,26 @@ struct LockInstance {
   void forget_left() noexcept { flags &= static_cast<std::uint8_t>(~(kLeftHeld | kLeftRead)); }
 };
 
-/// An entry of a held stack.
-struct Held {
+/// An entry of a held stack. A power of two in size, and what the hot path sets to nothing side by side.
+struct alignas(16) Held {
   LockInstance* lock;            // nullptr: the floor of a (nested) context
   std::uint64_t chain;           // chain key up to and including this entry
   Site site;
+  const Segment* segment;        // order known when it was acquired (see order edges in clock.h)
   ClassId class_id;
   std::uint32_t instances;       // running hash of the instances up to and including this entry
-  std::uint32_t breaks;          // lock->breaks when it was acquired; differs: no longer ours
-  std::uint32_t depth;           // further acquisitions of a recursive lock, and kGuarding: see further()
-  const Segment* segment;        // order known when it was acquired (see order edges in clock.h)
+  std::uint32_t depth;           // further acquisitions of a recursive lock, and the bits below: see further()
   Mode mode;
   std::uint8_t flags;            // RequestFlag
   bool pseudo;                   // a crosslock this context runs for
   ContextKind floor_kind;        // of a floor
+  std::uint32_t breaks;          // lock->breaks when it was acquired; differs: no longer ours
 
-  /// Bit of `depth`: the lock guards a child (guards.h), so its release takes the slow path.
-  static constexpr std::uint32_t kGuarding = 1u << 31;
-  std::uint32_t further() const noexcept { return depth & ~kGuarding; }
+  /// Bits of `depth`, which send a release the slow way: the lock guards a child (guards.h), the entry is pseudo.
+  static constexpr std::uint32_t kGuarding = 1u << 31, kPseudo = 1u << 30;
+  std::uint32_t further() const noexcept { return depth & ~(kGuarding | kPseudo); }
 };
+static_assert(sizeof(Held) == 64);
 
 /// A request this context has made, with the chain it was made under. The hot path touches its first 32 bytes only, which
 /// lie in one cache line.
@@ -120,45 +121,57 @@ class Context {
   const Held* held_end() const noexcept { return held() + top(); }
   std::uint64_t requests() const noexcept { return requests_; }
 
-  /// True if this very request was made before under the same chain and nothing has to be done.
-  bool seen(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
-            std::uint64_t epoch) noexcept {
+  /// True if this very request was made before under the same chain and nothing has to be done. Writes the entry that the
+  /// acquisition will make into the free place above the stack.
+  __attribute__((always_inline)) bool seen(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
+                                           std::uint64_t epoch) noexcept {
     ++requests_;
     pending_.store((flags & (kTry | kTimed)) ? nullptr : &lock, std::memory_order_relaxed);
-    const Held& last = held()[top() - 1];
+    const Held& entry = prepare(lock, class_id, mode, flags, site);
+    const Held& last = (&entry)[-1];
     const std::uint64_t key = request_key(last.chain, class_id, mode, flags, site);
     Seen* known = cache_[cache_index(key)];
     if (__builtin_expect(known->key != key || known->epoch != epoch || (lock.flags & kLeftHeld), 0)) return false;
-    known->lock = &lock;
+    // Not written unasked: other contexts' records lie in the same cache lines.
+    if (known->lock != &lock) known->lock = &lock;
     if (__builtin_expect(known->budget == 0, 1)) return true;
-    return known->instances == (instance_key(last.instances, lock) ^ segment_salt_);
+    return known->instances == (entry.instances ^ segment_salt_);
+  }
+
+  /// The lock that was requested last is obtained, as it was requested. False: nothing is done, since a nested context (a
+  /// handler) has come between, or the lock is one that needs a look.
+  __attribute__((always_inline)) bool push_requested(LockInstance& lock) noexcept {
+    const std::uint32_t top = this->top();
+    Held& entry = held()[top];
+    if (__builtin_expect(entry.lock != &lock || top == capacity_ || (lock.flags & (kRecursiveLock | kLeftHeld)), 0))
+      return false;
+    entry.breaks = lock.breaks.load(std::memory_order_relaxed);
+    entry.segment = segment_;
+    top_.store(top + 1, std::memory_order_relaxed);
+    pending_.store(nullptr, std::memory_order_relaxed);
+    return true;
   }
 
   bool push(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept {
+    prepare(lock, class_id, mode, flags, site);
+    return push_requested(lock);
+  }
+
+  /// Gives up the lock got last if it is the one at `address`.
+  __attribute__((always_inline)) bool pop_last(std::uint64_t address) noexcept {
     const std::uint32_t top = this->top();
-    if (__builtin_expect(top == capacity_ || (lock.flags & (kRecursiveLock | kLeftHeld)), 0)) return false;
-    Held* entry = held() + top;
-    entry->lock = &lock;
-    entry->chain = chain_step(entry[-1].chain, (std::uint64_t{class_id} << 2) | static_cast<unsigned>(mode));
-    entry->site = site;
-    entry->class_id = class_id;
-    entry->instances = instance_key(entry[-1].instances, lock);
-    entry->breaks = lock.breaks.load(std::memory_order_relaxed);
-    entry->depth = 0;
-    entry->segment = segment_;
-    entry->mode = mode;
-    entry->flags = flags;
-    entry->pseudo = false;
-    top_.store(top + 1, std::memory_order_relaxed);
-    pending_.store(nullptr, std::memory_order_relaxed);
+    const Held& last = held()[top - 1];
+    if (__builtin_expect(last.lock == nullptr || last.lock->address != address || last.depth != 0 ||
+                             last.breaks != last.lock->breaks.load(std::memory_order_relaxed), 0))
+      return false;
+    top_.store(top - 1, std::memory_order_relaxed);
     return true;
   }
 
   bool pop(const LockInstance& lock) noexcept {
     const std::uint32_t top = this->top();
     const Held& last = held()[top - 1];
-    if (__builtin_expect(last.lock != &lock || last.depth != 0 || last.pseudo ||
-                             last.breaks != lock.breaks.load(std::memory_order_relaxed), 0))
+    if (__builtin_expect(last.lock != &lock || last.depth != 0 || last.breaks != lock.breaks.load(std::memory_order_relaxed), 0))
       return false;
     top_.store(top - 1, std::memory_order_relaxed);
     return true;
@@ -167,15 +180,35 @@ class Context {
  private:
   friend class Engine;
 
+  static constexpr std::size_t held_bytes(std::uint32_t capacity) noexcept { return (capacity + 1) * sizeof(Held); }
+
   static constexpr std::uint32_t kCacheSize = 2048;   // the top 11 bits of a key
 
   Held* held() const noexcept { return held_.load(std::memory_order_relaxed); }
+  // The entry above the top: there is always room for one.
+  __attribute__((always_inline)) Held& prepare(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags,
+                                               Site site) noexcept {
+    Held* entry = held() + top();
+    entry->lock = &lock;
+    entry->chain = chain_step(entry[-1].chain, (std::uint64_t{class_id} << 2) | static_cast<unsigned>(mode));
+    entry->site = site;
+    entry->class_id = class_id;
+    entry->instances = instance_key(entry[-1].instances, lock);
+    entry->depth = 0;
+    entry->mode = mode;
+    entry->flags = flags;
+    entry->pseudo = false;
+    entry->floor_kind = ContextKind{};
+    return *entry;
+  }
   std::uint32_t top() const noexcept { return top_.load(std::memory_order_relaxed); }
   std::uint32_t cache_index(std::uint64_t key) const noexcept {
     return static_cast<std::uint32_t>(key >> 53) & cache_mask_;  // the product's best bits
   }
   std::uint64_t request_key(std::uint64_t chain, ClassId class_id, Mode mode, std::uint8_t flags, Site site) const noexcept {
-    return chain_step(chain ^ state_key_ ^ site, (std::uint64_t{class_id} << 12) | (static_cast<unsigned>(mode) << 8) | flags | 128u) | 1;
+    // As chain_step(), whose last shift is for the steps that follow; none follows a request.
+    const std::uint64_t what = (std::uint64_t{class_id} << 12) | (static_cast<unsigned>(mode) << 8) | flags | 128u;
+    return (chain ^ state_key_ ^ site ^ what) * 0x9e3779b97f4a7c15ULL | 1;
   }
   static std::uint32_t instance_key(std::uint32_t key, const LockInstance& lock) noexcept {
     return (key ^ lock.id) * 0x9e3779b1u + 1;
@@ -183,7 +216,7 @@ class Context {
 
   std::atomic<Held*> held_{nullptr};
   std::atomic<std::uint32_t> top_{0};      // entries in use
-  std::uint32_t capacity_ = 0;
+  std::uint32_t capacity_ = 0;             // entries there is memory for, but one
   std::uint32_t floor_ = 0;                // index of the current (nested) context's floor
   std::uint32_t cache_mask_ = 0;
   Seen** cache_ = nullptr;

@@ -168,10 +168,10 @@ Context* Engine::begin_context(Context* parent, ContextKind kind, std::uint64_t 
   if (memory == nullptr) return ++losses_.memory, nullptr;
   auto* context = new (memory) Context{};
   constexpr std::uint32_t kFirstHeld = 8;
-  auto* held = static_cast<Held*>(memory_.allocate(kFirstHeld * sizeof(Held)));
+  auto* held = static_cast<Held*>(memory_.allocate(Context::held_bytes(kFirstHeld)));
   void* chains = memory_.allocate(sizeof(FlatMap<Seen*>));
   if (held == nullptr || chains == nullptr) {
-    memory_.deallocate(held, kFirstHeld * sizeof(Held));
+    memory_.deallocate(held, Context::held_bytes(kFirstHeld));
     memory_.deallocate(chains, sizeof(FlatMap<Seen*>));
     contexts_.give_back(context);
     return ++losses_.memory, nullptr;
@@ -209,7 +209,7 @@ void Engine::drop_tables(Context* context) noexcept {
     seen = older;
   }
   context->newest_ = context->oldest_ = nullptr;
-  memory_.deallocate(context->held(), context->capacity_ * sizeof(Held));
+  memory_.deallocate(context->held(), Context::held_bytes(context->capacity_));
   context->held_.store(nullptr, std::memory_order_relaxed);
   context->top_.store(0, std::memory_order_relaxed);
   if (context->cache_ != &context->no_cache_) memory_.deallocate(context->cache_, Context::kCacheSize * sizeof(Seen*));

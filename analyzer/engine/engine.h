@@ -107,10 +107,19 @@ class Engine {
   // --- locks -------------------------------------------------------------------------------------------------------
 
   /// Before the caller blocks. Judged here; findings are out before it returns.
-  void request(Context* context, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+  __attribute__((always_inline)) void request(Context* context, LockInstance* lock, Mode mode, std::uint8_t flags,
+                                              Site site) noexcept {
     if (lock == nullptr || context == nullptr) return;
-    if (!context->seen(*lock, lock->class_id, mode, flags, site, epoch_.load(std::memory_order_relaxed)))
-      request_slow(context, lock, lock->class_id, mode, flags, site);
+    if (!known_request(context, lock, mode, flags, site)) new_request(context, lock, mode, flags, site);
+  }
+  /// request() in two halves, for a driver that has something to do before a request that may be judged: if the first answers
+  /// false the second must follow.
+  __attribute__((always_inline)) bool known_request(Context* context, LockInstance* lock, Mode mode, std::uint8_t flags,
+                                                    Site site) noexcept {
+    return context->seen(*lock, lock->class_id, mode, flags, site, epoch_.load(std::memory_order_relaxed));
+  }
+  void new_request(Context* context, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+    request_slow(context, lock, lock->class_id, mode, flags, site);
   }
   /// As request() for a lock taken under another class than its own (lockdep's subclass argument).
   void request_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
@@ -121,11 +130,20 @@ class Engine {
     if (!context->push(*lock, lock->class_id, mode, flags, site)) acquired_slow(context, lock, lock->class_id, mode, flags, site);
   }
   void acquired_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept;
+  /// acquired() of what this context requested last, with the same arguments; its lock's fast path.
+  __attribute__((always_inline)) void acquired_as_requested(Context* context, LockInstance* lock, Mode mode, std::uint8_t flags,
+                                                            Site site) noexcept {
+    if (!context->push_requested(*lock)) acquired(context, lock, mode, flags, site);
+  }
   /// The last request ended without it: timed out, or answered with an error.
   void failed(Context* context) noexcept {
     if (context == nullptr) return;
     context->pending_.store(nullptr, std::memory_order_relaxed);
     context->passed_from_ = context->requests_;
+  }
+  /// release() of the lock acquired last, if that is the one at `address`; false if not, or if there is more to do.
+  __attribute__((always_inline)) bool release_last(Context* context, std::uint64_t address) noexcept {
+    return context->pop_last(address);
   }
   /// Any order. Of a lock the context does not hold: a finding.
   void release(Context* context, LockInstance* lock, Site site) noexcept {

@@ -347,13 +347,13 @@ Held* Engine::push_slow(Context* context, LockInstance* lock, ClassId class_id, 
                         bool pseudo) noexcept {
   const std::uint32_t top = context->top();
   if (top == context->capacity_) {
-    auto* grown = static_cast<Held*>(memory_.allocate(2 * context->capacity_ * sizeof(Held)));
+    auto* grown = static_cast<Held*>(memory_.allocate(Context::held_bytes(2 * context->capacity_)));
     if (grown == nullptr) return nullptr;
     Held* old = context->held();
     std::memcpy(static_cast<void*>(grown), old, top * sizeof(Held));
     Lock serial(*this);  // destroy() of another context may be reading the old one
     context->held_.store(grown, std::memory_order_relaxed);
-    memory_.deallocate(old, context->capacity_ * sizeof(Held));
+    memory_.deallocate(old, Context::held_bytes(context->capacity_));
     context->capacity_ *= 2;
   }
   Held* entry = context->held() + top;
@@ -364,6 +364,7 @@ Held* Engine::push_slow(Context* context, LockInstance* lock, ClassId class_id, 
   entry->mode = mode;
   entry->flags = flags;
   entry->pseudo = pseudo;
+  entry->depth = pseudo ? Held::kPseudo : 0;
   entry->chain = chain_step(entry[-1].chain, held_value(*entry));
   entry->instances = lock == nullptr ? 0 : Context::instance_key(entry[-1].instances, *lock);
   entry->breaks = lock == nullptr ? 0 : lock->breaks.load(std::memory_order_relaxed);

@@ -46,24 +46,54 @@ class StackRecording {
   ThreadState& self_;
 };
 
+__attribute__((always_inline)) inline void note_acquired_now(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags,
+                                                             Site site) noexcept {
+  if (HoldTimes* times = inside.thread().hold_times) [[unlikely]] begin_hold(*times, lock);
+  if (record::Stream* stream = inside.stream()) [[likely]] stream->acquired(lock->id, next_number(lock), mode, flags, site);
+}
+
+}  // namespace
+
+namespace {
+
+// One that may be judged: its stack, if it is asked for, comes first.
+__attribute__((noinline, cold)) void record_new_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags,
+                                                        Site site) noexcept {
+  const StackRecording stack(inside);
+  engine_of_process().new_request(inside.context(), lock, mode, flags, site);
+  if (record::Stream* stream = inside.stream())
+    stream->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
+}
+
 }  // namespace
 
 void recorded_request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
-  const StackRecording stack(inside);
-  engine_of_process().request(inside.context(), lock, mode, flags, site);
-  if (lock != nullptr && inside.stream() != nullptr)
-    inside.stream()->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
+  if (lock == nullptr) return;
+  if (!engine_of_process().known_request(inside.context(), lock, mode, flags, site)) [[unlikely]]
+    return record_new_request(inside, lock, mode, flags, site);
+  if (record::Stream* stream = inside.stream()) [[likely]]
+    stream->request(lock->id, lock->sequence.load(std::memory_order_relaxed), mode, flags, site);
+}
+
+void recorded_acquired(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
+  engine_of_process().acquired_as_requested(inside.context(), lock, mode, flags, site);
+  note_acquired_now(inside, lock, mode, flags, site);
 }
 
 void note_acquired(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {
-  if (lock == nullptr) return;
-  if (HoldTimes* times = inside.thread().hold_times) begin_hold(*times, lock);
-  if (inside.stream() == nullptr) return;
-  inside.stream()->acquired(lock->id, next_number(lock), mode, flags, site);
+  if (lock != nullptr) note_acquired_now(inside, lock, mode, flags, site);
 }
 
 void note_failed(Token inside, LockInstance* lock) noexcept {
   if (lock != nullptr && inside.stream() != nullptr) inside.stream()->failed(lock->id);
+}
+
+bool recorded_release_last(Token inside, std::uint64_t address, Site site) noexcept {
+  LockInstance* lock = inside.context()->held_end()[-1].lock;
+  if (inside.thread().hold_times != nullptr || !engine_of_process().release_last(inside.context(), address)) [[unlikely]]
+    return false;
+  if (record::Stream* stream = inside.stream()) [[likely]] stream->release(lock->id, next_number(lock), site);
+  return true;
 }
 
 void recorded_release(Token inside, LockInstance* lock, Site site) noexcept {

@@ -17,11 +17,15 @@ using engine::LockInstance;
 using engine::Mode;
 using engine::Site;
 
-// Recording, and measuring how long a lock is held: cold otherwise, kept out of line. recorded_… is the whole event.
+// Recording, and measuring how long a lock is held: kept out of line. recorded_… is the whole event.
 void recorded_request(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
+/// Of what this context requested last, with the same arguments.
+void recorded_acquired(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
+void recorded_release(Token, LockInstance*, Site) noexcept;
+/// Of the lock got last if that is the one at `address`; false if not: nothing is done.
+bool recorded_release_last(Token, std::uint64_t address, Site) noexcept;
 void note_acquired(Token, LockInstance*, Mode, std::uint8_t flags, Site) noexcept;
 void note_failed(Token, LockInstance*) noexcept;
-void recorded_release(Token, LockInstance*, Site) noexcept;
 void note_init(Token, LockInstance*, Site) noexcept;
 
 __attribute__((always_inline)) inline void request(Token inside, LockInstance* lock, Mode mode, std::uint8_t flags, Site site) noexcept {

@@ -54,11 +54,18 @@ extern thread_local constinit ThreadState thread_state_block __attribute__((tls_
 
 inline ThreadState& this_thread() noexcept { return thread_state_block; }
 
+__attribute__((always_inline)) inline engine::Context* context_of(const ThreadState* self) noexcept {
+  engine::Context* context = self->context;
+  if (context == nullptr) __builtin_unreachable();
+  return context;
+}
+
 /// Proof that the guard is held; passed by value.
 class Token {
  public:
   ThreadState& thread() const noexcept { return *self_; }
-  engine::Context* context() const noexcept { return self_->context; }
+  /// Not null: without one a thread is never inside.
+  engine::Context* context() const noexcept { return context_of(self_); }
   record::Stream* stream() const noexcept { return self_->stream; }
   /// More has to be done at a lock's request, acquisition and release than to tell the engine.
   bool watched() const noexcept { return self_->watched; }
@@ -90,7 +97,7 @@ class Inside {
 
   explicit operator bool() const noexcept { return self_ != nullptr; }
   operator Token() const noexcept { return Token(self_); }
-  engine::Context* context() const noexcept { return self_->context; }
+  engine::Context* context() const noexcept { return context_of(self_); }
   record::Stream* stream() const noexcept { return self_->stream; }
 
  private:

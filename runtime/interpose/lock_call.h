@@ -42,20 +42,32 @@ __attribute__((always_inline)) inline LockInstance* instance_of(Token inside, ty
   return identity.first_sight(inside, object, Family::kKind, Family::flags(object), site);
 }
 
+/// What is asked for, when the address map does not know it as it is.
+template <typename Family>
+__attribute__((noinline, cold)) LockInstance* request_slow(Token inside, Mode mode, std::uint8_t flags, Site site,
+                                                           typename Family::Object* object) noexcept {
+  LockInstance* lock = instance_of<Family>(inside, object, site);
+  request(inside, lock, mode, flags, site);
+  return lock;
+}
+
 /// lock, trylock, timedlock …
 template <typename Family, typename Function, typename... Arguments>
 __attribute__((always_inline)) inline int take(Function& function, Mode mode, std::uint8_t flags, Site site,
                                                typename Family::Object* object, Arguments... arguments) {
   LockInstance* lock = nullptr;
   if (Inside inside = Inside::enter()) [[likely]] {
-    lock = instance_of<Family>(inside, object, site);
-    request(inside, lock, mode, flags, site);
+    lock = identity.find(object);
+    if (lock == nullptr || lock->fleeting) [[unlikely]] lock = request_slow<Family>(inside, mode, flags, site, object);
+    else if (Token(inside).watched()) recorded_request(inside, lock, mode, flags, site);
+    else engine_of_process().request(inside.context(), lock, mode, flags, site);
   }
   const int result = call_real(function, object, arguments...);
   if (lock == nullptr) [[unlikely]] return result;
   if (Inside inside = Inside::enter()) [[likely]] {
-    if (Family::taken(result)) [[likely]] acquired(inside, lock, mode, flags, site);
-    else failed(inside, lock);
+    if (!Family::taken(result)) [[unlikely]] failed(inside, lock);
+    else if (Token(inside).watched()) recorded_acquired(inside, lock, mode, flags, site);
+    else engine_of_process().acquired_as_requested(inside.context(), lock, mode, flags, site);
   }
   return result;
 }
@@ -69,12 +81,19 @@ __attribute__((always_inline)) inline LockInstance* held_instance_of(Token insid
   return instance_of<Family>(inside, object, site);
 }
 
+template <typename Family>
+__attribute__((noinline, cold)) void release_slow(Token inside, Site site, typename Family::Object* object) noexcept {
+  release(inside, held_instance_of<Family>(inside, object, site), site);
+}
+
 /// unlock: the release is noted while the lock is still held.
 template <typename Family, typename Function>
 __attribute__((always_inline)) inline auto give(Function& function, Site site, typename Family::Object* object) {
   if (Inside inside = Inside::enter()) [[likely]] {
-    LockInstance* lock = held_instance_of<Family>(inside, object, site);
-    release(inside, lock, site);
+    const auto address = reinterpret_cast<std::uint64_t>(object);
+    const bool done = Token(inside).watched() ? recorded_release_last(inside, address, site)
+                                              : engine_of_process().release_last(inside.context(), address);
+    if (!done) [[unlikely]] release_slow<Family>(inside, site, object);
   }
   return call_real(function, object);
 }

@@ -29,7 +29,7 @@ void tell(ContextId id, ContextId parent, int tid, const char* name, std::size_t
 
 void named_itself() noexcept {
   Inside inside = Inside::enter();
-  if (!inside || inside.context() == nullptr) return;
+  if (!inside) return;
   char name[16];
   const std::size_t n = thread_name(name);
   const ThreadRecord* record = this_thread().record;

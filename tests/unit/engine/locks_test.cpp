@@ -32,6 +32,65 @@ TEST_CASE("the request is judged before it is granted", "[engine]") {
   CHECK(stage.sink.findings.size() == 1);
 }
 
+TEST_CASE("what is obtained as it was requested is held as requested", "[engine]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  Context* const context = stage.context("T1");
+  engine.request(context, stage.lock("A"), Mode::kRead, 0, 11);
+  SECTION("at once") {}
+  SECTION("after a handler that took locks of its own came between") {
+    engine.enter(context, ContextKind::kSignal, nullptr, nullptr, 12, 10);
+    stage.nest("T1", {"H", "I"});
+    engine.leave(context, 13);
+  }
+  SECTION("after a handler that took none") {
+    engine.enter(context, ContextKind::kSignal, nullptr, nullptr, 12, 10);
+    engine.leave(context, 13);
+  }
+  SECTION("after something else was asked for in vain") {
+    engine.request(context, stage.lock("B"), Mode::kWrite, kTry, 14);
+    engine.failed(context);
+  }
+  engine.acquired_as_requested(context, stage.lock("A"), Mode::kRead, 0, 11);
+  CHECK(engine.holds(context, stage.lock("A")));
+  engine.request(context, stage.lock("C"), Mode::kWrite, 0, 15);
+  const WitnessInfo* witness = stage.sink.witness("A", "C");
+  REQUIRE(witness != nullptr);
+  CHECK(witness->from_site == 11);
+  CHECK(witness->from_mode == Mode::kRead);
+  engine.failed(context);
+  CHECK(!engine.release_last(context, stage.lock("C")->address));
+  CHECK(engine.release_last(context, stage.lock("A")->address));
+  CHECK(!engine.release_last(context, stage.lock("A")->address));
+  CHECK(!engine.holds(context, stage.lock("A")));
+  CHECK(engine.check_invariants());
+}
+
+TEST_CASE("a lock that guards a child, is held again or was taken away is not given up the quick way", "[engine]") {
+  Stage stage;
+  Engine& engine = *stage.engine;
+  Context* const context = stage.context("T1");
+  LockInstance* const lock = stage.lock("A");
+  SECTION("held again") {
+    lock->flags |= kRecursiveLock;
+    stage.acquire("T1", "A");
+    stage.acquire("T1", "A");
+    CHECK(!engine.release_last(context, lock->address));
+    stage.release("T1", "A");
+    CHECK(engine.release_last(context, lock->address));
+  }
+  SECTION("released by another") {
+    stage.acquire("T1", "A");
+    stage.release("T2", "A");
+    CHECK(!engine.release_last(context, lock->address));
+  }
+  SECTION("guarding") {
+    stage.acquire("T1", "A");
+    engine.begin_context(context, ContextKind::kThread, 7, "child", 5, nullptr);
+    CHECK(!engine.release_last(context, lock->address));
+  }
+}
+
 TEST_CASE("contexts that wait for each other now are a deadlock", "[engine]") {
   Stage stage;
   Engine& engine = *stage.engine;
