@@ -84,7 +84,10 @@ NativeResult result_of(reports::GraphBuilder& builder, LateResolver& resolver, c
   builder.set_run(std::move(run));
   NativeResult result;
   result.graph = builder.build();
-  if (finding != engine::kNone) result.finding_id = builder.finding_id(finding);
+  if (finding != engine::kNone) {
+    result.finding_id = builder.finding_id(finding);
+    result.finding_repeats = builder.repeats(finding);
+  }
   result.status = std::move(status);
   result.pid = facts.pid;
   result.finished = facts.finished;
@@ -154,7 +157,7 @@ NativeResult read_journal_graph(const std::string& path, engine::FindingId findi
   builder.set_name_rules(names);
   traces::JournalFacts facts;
   traces::note_trouble(status, traces::read_journal(container, builder, facts));
-  if (status.failed()) return {{}, std::move(status), {}, facts.pid, false};
+  if (status.failed()) return {{}, std::move(status), {}, false, facts.pid, false};
   reports::Run run = run_of(facts);
   return result_of(builder, resolver, facts, std::move(run), std::move(status), finding);
 }

@@ -23,6 +23,7 @@ struct NativeResult {
   reports::Graph graph;
   traces::Status status;
   std::string finding_id;      // of the finding asked for, empty if it is not there
+  bool finding_repeats = false;   // an earlier one was the same, by its id, and at least as grave
   std::uint32_t pid = 0;
   bool finished = false;       // the process wrote its totals: it has ended, or is about to
 };

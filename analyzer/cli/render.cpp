@@ -33,7 +33,7 @@
 namespace crossdep::cli {
 namespace {
 
-/// Beside those of Exit: not printed because it is suppressed; printed, but the file of suppressions is unusable; done, and
+/// Beside those of Exit: not printed because it is suppressed, or was printed before; printed, but the file of suppressions is unusable; done, and
 /// rules found something.
 enum : int { kSuppressed = 4, kWithoutSuppressions = 5, kRuleFindings = 6 };
 
@@ -148,6 +148,7 @@ int render(const Request& request) {
       error(request.journal + ": no finding " + std::to_string(request.finding));
       return kUnusable;
     }
+    if (result.finding_repeats) return kSuppressed;   // it was printed then
     reports::Suppressions suppressions;
     const bool usable = read_suppressions(request.suppressions, suppressions, cause);
     if (!usable) error(cause + "; nothing is suppressed");

@@ -16,7 +16,8 @@ namespace {
 
 std::string role_of(const Class& c) {
   std::string role = engine::is_crosslock(c.kind) ? "crosslock " : "lock ";
-  role += c.base;
+  // Which of an array's elements met is chance.
+  role += c.key_kind == engine::ClassKey::kStatic ? without_indices(c.base) : c.base;
   role += '/';
   role += std::to_string(c.subclass);
   return role;
@@ -49,6 +50,17 @@ std::string function_at(const Graph& graph, Index site) {
 }
 
 }  // namespace
+
+std::string without_indices(const std::string& name) {
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    out += name[i];
+    if (name[i] != '[') continue;
+    const std::size_t end = name.find_first_not_of("0123456789", i + 1);
+    if (end != std::string::npos && name[end] == ']') i = end - 1;
+  }
+  return out;
+}
 
 std::string make_finding_id(const Graph& graph, const Finding& finding) {
   Digest digest;

@@ -100,6 +100,15 @@ std::string GraphBuilder::finding_id(engine::FindingId id) const {
   return at == ids_.end() ? std::string() : at->second;
 }
 
+bool GraphBuilder::repeats(engine::FindingId id) const {
+  const auto mine = ids_.find(id);
+  const auto self = findings_.find(id);
+  if (mine == ids_.end() || self == findings_.end()) return false;
+  for (auto earlier = ids_.begin(); earlier != mine; ++earlier)
+    if (earlier->second == mine->second && findings_.at(earlier->first).info.verdict >= self->second.info.verdict) return true;
+  return false;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Putting together
 

@@ -64,6 +64,8 @@ class GraphBuilder final : public engine::Sink {
 
   /// The stable id of the engine's finding; empty if there is none such. Valid after build().
   std::string finding_id(engine::FindingId id) const;
+  /// An earlier finding has the same stable id and a verdict at least as grave: it is the same one again. After build().
+  bool repeats(engine::FindingId id) const;
 
   std::size_t finding_count() const { return findings_.size(); }
 

@@ -20,9 +20,9 @@ using Classes = std::set<Index>;
 
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
-/// "file.c:name" and "name (file.c)" both name the static object `name`.
+/// "file.c:name[].m" and "name[3].m (file.c)" both name the static object `name[].m`.
 std::string object_name(const std::string& name) {
-  std::string out = name;
+  std::string out = without_indices(name);
   if (const auto at = out.find(" ("); at != std::string::npos) out.resize(at);
   const auto colon = out.find(':');
   if (colon != std::string::npos && colon + 1 < out.size() && out[colon + 1] != ':' && out.find('.') < colon) out.erase(0, colon + 1);

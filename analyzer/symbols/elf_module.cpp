@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "symbols/demangle.h"
+#include "symbols/module_map.h"
 
 namespace crossdep::symbols {
 namespace {
@@ -196,6 +197,15 @@ bool ElfModule::frames(std::uint64_t return_address, std::vector<Frame>& out) co
   if (function.function.empty() && function.file.empty() && out.empty()) return false;
   out.push_back(function);
   return true;
+}
+
+std::string ElfModule::path_in(const SymbolAt& symbol) {
+  constexpr std::uint64_t kLargestLock = 64;   // what is no larger and meant as a whole needs no look into its type
+  if (symbol.offset == 0 && symbol.size <= kLargestLock) return {};
+  Dwarf_Addr bias = 0;
+  if (Dwarf* debug = dwfl_module_getdwarf(module_, &bias))
+    if (const auto path = paths_.path(debug, symbol.value, symbol.offset)) return *path;
+  return symbol.offset == 0 ? std::string() : with_offset({}, symbol.offset);
 }
 
 std::string ElfModule::file_of_local(const SymbolAt& wanted) const {

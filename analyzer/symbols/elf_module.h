@@ -15,6 +15,7 @@
 
 #include "symbols/frame.h"
 #include "symbols/module.h"
+#include "symbols/object_path.h"
 
 namespace crossdep::symbols {
 
@@ -40,6 +41,9 @@ class ElfModule {
   /// function, offset, size, file, line, column and inlined. false if nothing is known but the module.
   bool frames(std::uint64_t return_address, std::vector<Frame>& out) const;
 
+  /// The place in the object that the symbol is of: "[3].mutex" by the debug information, else "+0x28", "" for its begin.
+  std::string path_in(const SymbolAt& symbol);
+
   /// The source file whose local symbol this is; empty if unknown.
   std::string file_of_local(const SymbolAt& symbol) const;
 
@@ -49,6 +53,7 @@ class ElfModule {
   };
   std::unique_ptr<Dwfl, End> session_;
   Dwfl_Module* module_ = nullptr;
+  ObjectPaths paths_;
   std::uint64_t begin_ = 0, end_ = 0;
   std::string trouble_;
 };

@@ -45,6 +45,8 @@ class Symbolizer::Impl {
     return index != ModuleMap::kNowhere && open(index).symbol(address, out);
   }
 
+  std::string path_in(std::size_t index, const ElfModule::SymbolAt& symbol) { return open(index).path_in(symbol); }
+
   const ModuleMap& map() const { return map_; }
 
   std::string object_file(std::uint64_t address) {
@@ -89,7 +91,7 @@ std::string Symbolizer::object_name(std::uint64_t address) {
   std::size_t index = 0;
   ElfModule::SymbolAt found;
   if (!impl_->symbol(address, index, found)) return impl_->map().bare_name(address, index);
-  return found.offset == 0 ? found.name : with_offset(found.name, found.offset);
+  return found.name + impl_->path_in(index, found);
 }
 
 std::string Symbolizer::object_file(std::uint64_t address) { return impl_->object_file(address); }

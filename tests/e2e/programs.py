@@ -132,3 +132,16 @@ print(sum(done.get() for _ in range(2000)))
 """)
     native = box.run(program, script)
     quiet(box, box.under(program, script), native)
+
+
+@test
+def elements_of_a_static_array_are_one_problem(box):
+    """Which of them met is chance: one id, printed once; each is named by its index and member."""
+    program = box.compile("tests/scenarios/static_array.c")
+    done = box.under(program)
+    box.equal(done.err.count("WARNING: "), 1, "splats")
+    box.has(done.err, "accounts[0].lock")
+    box.lacks(done.err, "accounts+")
+    names = {c["name"] for c in box.graph()["classes"]}
+    box.check({f"accounts[{i}].lock" for i in range(4)} <= names, f"the classes are {names}")
+    box.equal(len(box.findings()), 1, "findings")

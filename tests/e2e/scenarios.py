@@ -47,17 +47,26 @@ def told(box, path):
     return sorted((f["id"], f["check"], f["verdict"], f["reason_code"], f["reason"]) for f in box.findings(path, at_least="refuted"))
 
 
+def build(box, path, fields, name=None, more=()):
+    """Its program, and before it the library that it may want; with `more` flags for both."""
+    source, flags, name = path.relative_to(harness.SOURCE), [*fields.get("FLAGS", []), *more], name or path.stem
+    if "LIBRARY" in fields:
+        library = box.compile(source, name=name + ".so", flags=[*flags, "-DLIBRARY", "-shared", "-fPIC"])
+        flags = [*flags, f'-DLIBRARY_PATH="{library}"', "-rdynamic"]
+    return box.compile(source, name=name, flags=flags)
+
+
+def environment_of(fields):
+    return dict(word.split("=", 1) for word in fields.get("ENVIRONMENT", []))
+
+
 def scenario(path):
     def body(box):
         expected, fields = header(path)
-        source, flags = path.relative_to(harness.SOURCE), fields.get("FLAGS", [])
-        if "LIBRARY" in fields:
-            library = box.compile(source, name=path.stem + ".so", flags=[*flags, "-DLIBRARY", "-shared", "-fPIC"])
-            flags = [*flags, f'-DLIBRARY_PATH="{library}"', "-rdynamic"]
-        program = box.compile(source, flags=flags)
+        program = build(box, path, fields)
         native = box.run(program)
         options = fields.get("OPTIONS", [])
-        environment = dict(word.split("=", 1) for word in fields.get("ENVIRONMENT", []))
+        environment = environment_of(fields)
         fails = any(verdict != "latent" for _, verdict in expected)
 
         live = box.under(program, options=options, env=environment)

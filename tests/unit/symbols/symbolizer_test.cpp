@@ -62,6 +62,17 @@ extern "C" void run() {
 )";
 constexpr const char* kSecondFile = R"(static int local_lock;
 extern "C" void* other_object() { return &local_lock; }
+struct Row { long filler[4]; int lock; };
+typedef const volatile Row Pair[2];
+static Pair rows[3] = {};
+struct Base { long filler[8]; int guard; };
+struct Derived : Base { struct { int before, inner[2]; }; } derived;
+namespace ns { struct Shelf { static int shared[20]; }; int Shelf::shared[20]; }
+extern "C" const volatile void* element(int i) {
+  static Row kept[3];
+  const volatile void* all[] = {&rows[2][1].lock, &derived.guard, &derived.inner[1], &kept[1].lock, &ns::Shelf::shared[3], &rows[0][0]};
+  return all[i];
+}
 )";
 
 bool shell(const std::string& command) { return std::system(command.c_str()) == 0; }
@@ -92,6 +103,9 @@ struct Library {
   std::uint64_t site(int i) const { return reinterpret_cast<std::uint64_t>(where[i]); }
   std::uint64_t object(int i) const {
     return reinterpret_cast<std::uint64_t>(reinterpret_cast<void* (*)(int)>(::dlsym(handle, "object"))(i));
+  }
+  std::uint64_t element(int i) const {
+    return reinterpret_cast<std::uint64_t>(reinterpret_cast<const void* (*)(int)>(::dlsym(handle, "element"))(i));
   }
   std::uint64_t other_object() const {
     return reinterpret_cast<std::uint64_t>(reinterpret_cast<void* (*)()>(::dlsym(handle, "other_object"))());
@@ -193,13 +207,26 @@ TEST_CASE("static objects by symbol", "[symbols]") {
   Symbolizer symbolizer({library.module}, "/usr/bin/program", nullptr);
   CHECK(symbolizer.object_name(library.object(0)) == "local_lock");
   CHECK(symbolizer.object_name(library.object(1)) == "global_lock");
-  CHECK(symbolizer.object_name(library.object(2)) == "state+0x8");
+  CHECK(symbolizer.object_name(library.object(2)) == "state.lock");
   CHECK(symbolizer.object_name(library.object(3)) == "{anonymous}::table");
   CHECK(symbolizer.object_name(library.other_object()) == "local_lock");
   CHECK(symbolizer.object_file(library.object(0)) == "first.cpp");
   CHECK(symbolizer.object_file(library.other_object()) == "second.cpp");
   CHECK(symbolizer.object_file(library.object(1)) == "libfixture.so");
   CHECK(symbolizer.object_name(0x10).empty());
+}
+
+TEST_CASE("elements and members of static objects by their types", "[symbols]") {
+  if (!Symbolizer::available()) return;
+  const Library library;
+  Symbolizer symbolizer({library.module}, "/usr/bin/program", nullptr);
+  CHECK(symbolizer.object_name(library.element(0)) == "rows[2][1].lock");
+  CHECK(symbolizer.object_name(library.element(1)) == "derived.guard");
+  CHECK(symbolizer.object_name(library.element(2)) == "derived.inner[1]");
+  CHECK(symbolizer.object_name(library.element(3)) == "element::kept[1].lock");
+  CHECK(symbolizer.object_name(library.element(4)) == "ns::Shelf::shared[3]");
+  CHECK(symbolizer.object_name(library.element(5)) == "rows[0][0]");
+  CHECK(symbolizer.object_name(library.element(5) + 1) == "rows+0x1");
 }
 
 TEST_CASE("debug data in a file of its own is found", "[symbols]") {
