@@ -11,6 +11,7 @@
 
 #include "core/stacks.h"
 #include "core/syscalls.h"
+#include "core/unwind.h"
 
 extern "C" void* __libc_stack_end;
 
@@ -55,6 +56,17 @@ bool on_own_stack(std::uint64_t address) noexcept {
 }
 
 Frame frame_of(std::uint64_t address) noexcept {
+  Frame found;
+  const bool known = walk_known([address, &found](std::uint64_t at, std::uint64_t begin, std::uint64_t end) {
+    if (end <= address) return end != 0;
+    if (begin > address) return false;
+    frame_rule(at - 1, found.function);
+    found.slot = end - address;
+    found.return_slot = end - 8;
+    found.return_address = *reinterpret_cast<const std::uint64_t*>(end - 8);
+    return false;
+  });
+  if (known) return found;
   Search search{address, 0, 0, {}};
   walk_stack(step, &search);
   return search.found;

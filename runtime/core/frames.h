@@ -23,7 +23,7 @@ struct Frame {
 bool on_own_stack(std::uint64_t address) noexcept;
 /// The address behind the calling thread's stack, 0 if that is not known.
 std::uint64_t end_of_stack() noexcept;
-/// A walk by the unwinder: microseconds.
+/// A walk over the stack.
 Frame frame_of(std::uint64_t address) noexcept;
 
 }  // namespace crossdep::runtime

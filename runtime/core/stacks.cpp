@@ -8,6 +8,7 @@
 
 #include "core/modules.h"
 #include "core/thread.h"
+#include "core/unwind.h"
 
 namespace crossdep::runtime {
 
@@ -45,7 +46,15 @@ void walk_stack(_Unwind_Trace_Fn step, void* data) noexcept {
 
 unsigned Stacks::capture(engine::Site* frames, unsigned capacity) noexcept {
   Walk walk{frames, 0, capacity};
-  walk_stack(step, &walk);
+  const bool known = walk_known([&walk](std::uint64_t address, std::uint64_t, std::uint64_t) {
+    if (walk.count == walk.capacity) return false;
+    if (!modules.is_own(address)) walk.frames[walk.count++] = address;
+    return true;
+  });
+  if (!known) {
+    walk.count = 0;
+    walk_stack(step, &walk);
+  }
   const ThreadState& self = this_thread();
   if (self.record_stacks && self.stream != nullptr) self.stream->stack(frames, walk.count);
   return walk.count;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Call stacks, by libgcc's unwinder (linked in statically; its tables are found by _dl_find_object, so it takes no lock
-// and allocates nothing). Slow - a microsecond and more - and used only where the engine meets something new.
+// Call stacks, used only where the engine meets something new: by the rules known already (unwind.h), and where those do
+// not do by libgcc's unwinder (linked in statically; its tables are found by _dl_find_object, so it takes no lock and
+// allocates nothing), which takes a microsecond and more.
 //
 // Threading: any thread, with the guard (Inside or Quiet) held.  Allocation: none.
 #pragma once

@@ -40,6 +40,7 @@ struct ThreadState {
   bool record_stacks;             // a stack taken now belongs to the event that is recorded next
   bool halts;                     // it made a finding, halt_on_finding is set, and the event is not recorded yet
   bool unrecorded;                // it made a finding, and the event is not recorded yet
+  std::uint64_t stack_end;        // 0: not asked for yet
   std::uint64_t lowest_object;    // on its stack, of those first used by itself; 0: none
   std::uint32_t end_rounds;       // how often the thread-end destructor has put itself off
   static constexpr std::uint32_t kMostHandlers = 8;

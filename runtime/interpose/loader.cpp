@@ -12,6 +12,7 @@
 //
 // Threading: any thread.  Allocation: none here.
 #include "core/modules.h"
+#include "core/unwind.h"
 #include "interpose/lock_call.h"
 #include "interpose/operation.h"
 #include "interpose/primitives.h"
@@ -72,6 +73,7 @@ CROSSDEP_EXPORT int dlclose(void* handle) noexcept {
       if (count < kMost) ranges[count++] = {begin, end};
     });
     runtime.serial.unlock();
+    if (count != 0) forget_rules();
     for (unsigned i = 0; i < count; ++i) identity.gone(inside, ranges[i].begin, ranges[i].end, CROSSDEP_CALLER);
   }
   return result;
