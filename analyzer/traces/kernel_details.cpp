@@ -151,7 +151,6 @@ bool KernelEvents::probe(const KernelRecord& record) {
   const char column = record.context != '\0' || record.frame_count == 0 ? record.context : chain_context(record);
   Task& task = task_of(record, column == 'z' || column == 'Z' ? '\0' : column);
   if (acquire) {
-    probed_pid_ = record.pid;
     return probe.is_return || source_ == Source::kLockx || probed_acquire(task, record, probe);
   }
 
@@ -168,6 +167,7 @@ bool KernelEvents::probe(const KernelRecord& record) {
       model_.downgrade(task, number, model_.site(place));
     } else {
       releases_probed_ = true;
+      task.releases.probed(number);
       model_.release(task, number, model_.site(place));
     }
     return true;
@@ -251,7 +251,7 @@ bool KernelEvents::probed_acquire(Task& task, const KernelRecord& record, const 
     }
   }
   if (acquire.map == 0) return false;
-  probed_map_ = acquire.map;
+  task.acquires.probed(acquire.map);
   if (!checked) {
     model_.pass_over(acquire.map);
     return true;

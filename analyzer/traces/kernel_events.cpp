@@ -60,16 +60,31 @@ void KernelEvents::decide(const KernelRecord& record) {
   if (record.event.starts_with("lockx_")) found = Source::kLockx;
   if (looks_like_acquire(record)) found = Source::kProbes;
   if (found == Source::kUnknown && (record.event.starts_with("lock_") || !held_back_.empty())) {
-    HeldBack& held = held_back_.emplace_back();
-    held.record = record;
-    held.text.reserve(record.comm.size() + record.event.size() + record.body.size());
-    held.text.append(record.comm).append(record.event).append(record.body);
-    held.frames.assign(record.frames, record.frames + record.frame_count);
+    held_back_.push_back(keep(record));
     if (held_back_.size() >= kHeldBack) choose(Source::kStock);
     return;
   }
   if (found != Source::kUnknown) choose(found);
   event(record);
+}
+
+KernelEvents::HeldBack KernelEvents::keep(const KernelRecord& record) {
+  HeldBack held;
+  held.record = record;
+  held.text.reserve(record.comm.size() + record.event.size() + record.body.size());
+  held.text.append(record.comm).append(record.event).append(record.body);
+  held.frames.assign(record.frames, record.frames + record.frame_count);
+  return held;
+}
+
+KernelRecord KernelEvents::record_of(const HeldBack& held) {
+  KernelRecord record = held.record;
+  const std::string_view text = held.text;
+  record.comm = text.substr(0, held.record.comm.size());
+  record.event = text.substr(record.comm.size(), held.record.event.size());
+  record.body = text.substr(record.comm.size() + record.event.size());
+  record.frames = held.frames.data();
+  return record;
 }
 
 void KernelEvents::choose(Source source) {
@@ -83,18 +98,13 @@ void KernelEvents::choose(Source source) {
       model_.lose(held.record.cpu, held.lost, position_);
       continue;
     }
-    KernelRecord record = held.record;
-    const std::string_view text = held.text;
-    record.comm = text.substr(0, held.record.comm.size());
-    record.event = text.substr(record.comm.size(), held.record.event.size());
-    record.body = text.substr(record.comm.size() + record.event.size());
-    record.frames = held.frames.data();
-    event(record);
+    event(record_of(held));
   }
   position_ = position;
 }
 
 void KernelEvents::lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t position) {
+  trapped_.clear();   // what would tell of them may be among what is lost
   if (held_back_.empty()) {
     model_.lose(cpu, count, position);
     return;
@@ -107,9 +117,15 @@ void KernelEvents::lose(std::uint32_t cpu, std::uint64_t count, std::uint64_t po
 }
 
 void KernelEvents::event(const KernelRecord& record) {
+  if (hidden(record)) {
+    trap(record);
+    return;
+  }
+  if (!trapped_.empty()) tell_trapped(record);
   bool readable = true;
   const char context = record.context != '\0' || record.frame_count == 0 ? record.context : chain_context(record);
   if (is_stock(record)) {
+    stock_seen_ = true;
     if (source_ != Source::kLockx || record.event == "lock_acquired") readable = stock_lock(record);
   } else if (record.event.starts_with("lockx_")) {
     source_ = Source::kLockx;
@@ -328,12 +344,12 @@ void KernelEvents::stock_acquire(const KernelRecord& record, const StockAcquire&
   Task* const task = lock_task(record);
   if (task == nullptr) return;
   ++lock_events_;
-  if (source_ == Source::kProbes && probed_map_ != 0 && record.pid == probed_pid_) {
-    // The same acquisition, told in more detail by the probe; its pointer may be hashed here (32 bits).
-    const std::uint64_t probed = probed_map_;
-    probed_map_ = 0;
-    if (probed == stock.map) return;
-    if (stock.map >> 32 == 0 && probed >> 32 != 0) {
+  if (source_ == Source::kProbes) {
+    // Where the probe of the same acquisition told of it in more detail, its pointer may be hashed here (32 bits).
+    if (task->acquires.take(unhashed(stock.map))) return;
+    if (stock.map >> 32 == 0 && !task->acquires.empty() && task->acquires.newest() >> 32 != 0) {
+      const std::uint64_t probed = task->acquires.newest();
+      task->acquires.take(probed);
       if (const std::uint32_t known = hashed_numbers_.find(stock.map); known != AddressMap::kAbsent) {
         unhashed_[known] = probed;
       } else {
@@ -345,6 +361,7 @@ void KernelEvents::stock_acquire(const KernelRecord& record, const StockAcquire&
   }
   KernelAcquire acquire;
   acquire.map = unhashed(stock.map);
+  acquire.missed = source_ == Source::kProbes;
   acquire.try_lock = stock.try_lock;
   // Which kind of reader is not recorded: the one that blocks least.
   if (stock.read) acquire.mode = Mode::kRecursiveRead;
@@ -358,14 +375,20 @@ void KernelEvents::stock_acquired(const KernelRecord& record, std::uint64_t map)
 }
 
 void KernelEvents::stock_release(const KernelRecord& record, std::uint64_t map) {
-  if (source_ == Source::kLockx || releases_probed_) return;   // told in more detail
-  if (Task* const task = lock_task(record)) model_.release(*task, unhashed(map), 0);
+  if (source_ == Source::kLockx) return;   // told in more detail
+  Task* const task = lock_task(record);
+  if (task == nullptr) return;
+  const std::uint64_t unhashed_map = unhashed(map);
+  if (task->releases.take(unhashed_map)) return;
+  if (releases_probed_ && unhashed_map >> 32 == 0) return;   // of a lock not seen acquired
+  model_.release(*task, unhashed_map, 0);
 }
 
 // --- the end -----------------------------------------------------------------------------------------------------------
 
 void KernelEvents::finish(std::string_view unit) {
   if (source_ == Source::kUnknown) choose(Source::kStock);
+  while (!trapped_.empty()) tell_trapped(0, '\0');
   model_.finish();
   if (unreadable_ != 0)
     consumer_.on_note(std::to_string(unreadable_) + " events could not be read and were passed over, the first in " + std::string(unit) +

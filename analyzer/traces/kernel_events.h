@@ -12,7 +12,7 @@
 // acquisition, with other processors' records between the two: from the first stock record on, records are held back until
 // the source is known.
 //
-// Threading: one thread.  Allocation: see KernelModel; at most 256 records are held back.
+// Threading: one thread.  Allocation: see KernelModel; at most 256 records are held back, and 64 probes.
 #pragma once
 
 #include <cstdint>
@@ -94,6 +94,14 @@ class KernelEvents {
   };
 
   void decide(const KernelRecord& record);
+  /// A copy of the record, whose views point into the copy.
+  static HeldBack keep(const KernelRecord& record);
+  static KernelRecord record_of(const HeldBack& held);
+  // Probes whose trap hides where they ran (kernel_traps.cpp).
+  bool hidden(const KernelRecord& record) const;
+  void trap(const KernelRecord& record);
+  void tell_trapped(const KernelRecord& next);
+  void tell_trapped(std::size_t number, char context);
   void choose(Source source);
   void event(const KernelRecord& record);
   bool scheduling(const KernelRecord& record);
@@ -127,9 +135,9 @@ class KernelEvents {
   KernelModel model_;
   Source source_ = Source::kUnknown;
   std::vector<HeldBack> held_back_;
+  std::vector<HeldBack> trapped_;       // hidden probes, oldest first
+  bool stock_seen_ = false;             // the recording has stock lock events
   std::uint64_t position_ = 0;          // of the record being judged
-  std::uint64_t probed_map_ = 0;        // of the last probed lock_acquire ...
-  std::uint32_t probed_pid_ = 0;        // ... and its task: the stock event of it follows
   bool releases_probed_ = false;        // by probes of their own
   AddressMap hashed_numbers_;           // pointers as the stock events print them, where these are hashed ...
   std::vector<std::uint64_t> unhashed_; // ... and as the probes do

@@ -3,6 +3,8 @@
 // The lock maps of KernelModel: which class and instance a record means, who holds it, and when a request was granted.
 #include "traces/kernel_model.h"
 
+#include <algorithm>
+
 namespace crossdep::traces {
 namespace {
 
@@ -48,7 +50,7 @@ ClassId KernelModel::class_of(const KernelAcquire& acquire) {
     definition.key = acquire.key != 0 ? acquire.key : acquire.map;
   } else {
     definition.flags = engine::kNestOk;   // a name says nothing of subclasses
-    by_name_ = true;
+    by_name_ |= !acquire.missed;
   }
   consumer_.on_class(definition);
   return definition.id;
@@ -96,8 +98,9 @@ std::uint32_t KernelModel::lock_of(const Task& task, const KernelAcquire& acquir
   }
   const std::uint64_t key = acquire.key != 0 ? acquire.key : acquire.map;
   const bool same_object = acquire.keyed && lock.keyed ? key == lock.key : acquire.name == names_[lock.name];
-  if (same_object && (acquire.subclass == lock.subclass || !acquire.keyed || !lock.keyed)) return number;
-  if (same_object || lock.holders != 0) {
+  const bool learnt = acquire.keyed && !lock.keyed && lock.holders == 0;   // so far its name stood for its class
+  if (same_object && !learnt && (acquire.subclass == lock.subclass || !acquire.keyed || !lock.keyed)) return number;
+  if ((same_object && !learnt) || lock.holders != 0) {
     other_class = class_of(acquire);
     return number;
   }
@@ -130,12 +133,27 @@ void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
   Level& level = task.levels.back();
   if (task.down.open() && level.kind != 's' && level.kind != 'h' && level.kind != 'n')
     semaphores_.passed(task.down, acquire.map, acquire.name, event(EventKind::kRequest, task));
+  if (acquire.missed) {
+    const std::uint32_t known = lock_numbers_.find(acquire.map);
+    if (known != AddressMap::kAbsent && locks_[known].id == kNone) {   // only ever seen unchecked
+      pass_over(acquire.map);
+      return;
+    }
+    ++missed_;
+  }
   grant(task, level);
   mask(task, acquire.hardirqs_off, acquire.softirqs_off);
   Held request{};
   request.lock = lock_of(task, acquire, request.class_id);
   request.mode = acquire.mode;
-  const bool try_lock = acquire.try_lock || held_for_another(task.comm, acquire.name);
+  // Whether a second lock of a class was taken under a subclass of its own is not known of one whose probe was missed.
+  const auto same_class = [&](const Held& held) {
+    return locks_[held.lock].class_id == locks_[request.lock].class_id;
+  };
+  const bool unjudged = acquire.missed && std::any_of(task.levels.begin(), task.levels.end(), [&](const Level& held_in) {
+    return std::any_of(held_in.held.begin(), held_in.held.end(), same_class) || (held_in.pending && same_class(held_in.request));
+  });
+  const bool try_lock = acquire.try_lock || unjudged || held_for_another(task.comm, acquire.name);
   request.flags = try_lock ? engine::kTry : 0;
   request.site = acquire.site;
   Lock& lock = locks_[request.lock];
@@ -158,10 +176,16 @@ void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
 void KernelModel::acquired(Task& task, std::uint64_t map) {
   for (std::size_t i = task.levels.size(); i-- > 0;) {
     Level& level = task.levels[i];
-    if (!level.pending || locks_[level.request.lock].map != map) continue;
+    if (!level.pending || locks_[level.request.lock].map != map) {
+      for (const Held& held : level.held)
+        if (locks_[held.lock].map == map) return;   // another event told before that it was got
+      continue;
+    }
     if (i + 1 == task.levels.size()) grant(task, level);
     return;
   }
+  // Its request is not on the record, so others may be missing too: the recording was stopped for a while.
+  task.serial = ++serials_;
 }
 
 void KernelModel::pass_over(std::uint64_t map) {

@@ -362,6 +362,7 @@ void KernelModel::forget(Task& task, std::uint64_t count) {
   task.serial = ++serials_;
   task.waits_for = task.queue_waited = KernelCompletions::kNoCompletion;
   task.tries = 0;
+  task.acquires = task.releases = KernelPairs{};
   semaphores_.forget(task.down, task.id);
 }
 
@@ -410,6 +411,9 @@ void KernelModel::finish() {
   if (by_name_)
     consumer_.on_note("classes are known by name only: the recording has no lock keys, subclasses or kinds of readers, so "
                       "locks of one name count as one class, and nesting within it is not judged");
+  if (missed_ != 0)
+    consumer_.on_note(std::to_string(missed_) + " acquisitions have their stock event only, their probe was not hit (an interrupt came "
+                      "while another probe was handled): of these class and kind of reader are those the lock is known by");
   if (unmatched_ != 0)
     consumer_.on_note(std::to_string(unmatched_) + " releases of locks taken before the recording began were passed over");
   if (lost_ != 0) consumer_.on_note(std::to_string(lost_) + " events are missing from the recording");

@@ -24,6 +24,7 @@
 #include "traces/address_map.h"
 #include "traces/event.h"
 #include "traces/kernel_completions.h"
+#include "traces/kernel_pairs.h"
 #include "traces/kernel_semaphores.h"
 #include "traces/name_table.h"
 
@@ -32,6 +33,7 @@ namespace crossdep::traces {
 /// One `lock_acquire`, as far as the record tells.
 struct KernelAcquire {
   std::uint64_t map = 0;
+  bool missed = false;            // its probe was not hit: subclass and kind of reader are unknown, those of other calls are not
   std::uint64_t key = 0;          // 0 with `keyed`: a static lock's first acquire, its map is its key
   bool keyed = false;             // false: the name stands for the class
   std::string_view name;
@@ -143,6 +145,7 @@ class KernelModel {
     std::uint32_t queue_waited = KernelCompletions::kNoCompletion;
     std::uint64_t queue = 0;            // its address
     KernelDown down;
+    KernelPairs acquires, releases;     // told by probes, for KernelEvents
     bool hardirqs_off = false, softirqs_off = false;   // as last told to the consumer
   };
 
@@ -183,6 +186,7 @@ class KernelModel {
   std::uint64_t position_ = 0;
   std::uint64_t serials_ = 0;
   std::uint64_t unmatched_ = 0, lost_ = 0;
+  std::uint64_t missed_ = 0;                           // acquisitions with KernelAcquire::missed
   bool by_name_ = false;                               // some class is a name only
 };
 

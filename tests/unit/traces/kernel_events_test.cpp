@@ -155,6 +155,86 @@ TEST_CASE("kernel probes: both architectures, and what they print is read", "[tr
   }
 }
 
+TEST_CASE("kernel probes: an interrupt that comes while a probe is handled has its stock events only", "[traces][kernel_probes]") {
+  const auto acquire = [](const std::string& task, const std::string& map, const std::string& name) {
+    return at(task, "lock_acquire_args: (lock_acquire+0x0/0x2cf) map=0x" + map + " key=0xffff0001 name=\"" + name +
+                        "\" sub=0 try=0 read=0 check=1 nest=0x0 ip=take_it+0x1c/0x80");
+  };
+  const auto release = [](const std::string& task, const std::string& map) {
+    return at(task, "lock_release_args: (lock_release+0x0/0x2e0) map=0x" + map + " ip=drop_it+0x1c/0x80");
+  };
+  const auto interrupt = [](const std::string& event, const std::string& name) {
+    std::string line = lock("t-1", name, kC);
+    if (event == "release") line = unlock("t-1", name, kC);
+    return line.replace(line.find("....."), 5, "d.h..");
+  };
+  // Between the probe of a request and its stock event, and behind a release; the idle tasks of two processors are two.
+  std::string text;
+  for (int i = 0; i < 2; ++i) {
+    text += acquire("t-1", kA, "a") + interrupt("acquire", "timers") + interrupt("release", "timers") + lock("t-1", "a", kA);
+    text += release("t-1", kA) + interrupt("acquire", "timers") + interrupt("release", "timers") + unlock("t-1", "a", kA);
+  }
+  for (int i = 0; i < 2; ++i) text += acquire("<idle>-0", kB, "b") + at("<idle>-0", "lock_acquire: " + kC + " timers", 1) +
+                                      lock("<idle>-0", "b", kB) + release("<idle>-0", kB) + unlock("<idle>-0", "b", kB) +
+                                      at("<idle>-0", "lock_release: " + kC + " timers", 1);
+  const Judged judged = judge_ftrace(text);
+  CHECK(judged.status.ok());
+  CHECK(judged.summary() == Lines{});
+  CHECK_FALSE(judged.noted("passed over"));
+  CHECK_FALSE(judged.noted("by name only"));
+  CHECK(judged.noted("was not hit"));
+  CHECK(judged.consistent);
+}
+
+TEST_CASE("kernel probes: set by a breakpoint they do not show where they ran, their stock event does", "[traces][kernel_probes]") {
+  const auto column = [](std::string line, const std::string& flags) { return line.replace(line.find("....."), 5, flags); };
+  const auto acquire = [&](const std::string& task, const std::string& map, const std::string& name, const std::string& flags) {
+    return column(at(task, "lock_acquire_args: (lock_acquire+0x0/0x2cf) map=0x" + map + " key=0xffff00" + name + name + " name=\"" + name +
+                               "\" sub=0 try=0 read=0 check=1 nest=0x0 ip=take_it+0x1c/0x80"), "d.Z1.") + column(lock(task, name, map), flags);
+  };
+  const auto release = [&](const std::string& task, const std::string& name, const std::string& map, const std::string& flags) {
+    return column(at(task, "lock_release_args: (lock_release+0x0/0x2e0) map=0x" + map + " ip=drop_it+0x1c/0x80"), "d.Z1.") +
+           column(unlock(task, name, map), flags);
+  };
+  const std::string done = "0xffffffffa0006e00";
+  const std::string trapped = column(at("t-1", "lock_acquire_args: (lock_acquire+0x0/0x2cf) map=0x" + kB + " key=0xffff00bb name=\"b\" sub=0 try=0"
+                                                " read=0 check=1 nest=0x0 ip=take_it+0x1c/0x80"), "d.Z1.");
+  const std::string text =
+      column(probe("w-3", "wait_for_completion", "x=" + done), ".....") + acquire("t-1", kA, "a", ".....") +
+      // Between the trap and the call's own event an interrupt, which completes something.
+      trapped + column(probe("t-1", "complete", "x=" + done), "d.Z1.") + acquire("t-1", kC, "c", "d.h1.") + release("t-1", "c", kC, "d.h1.") +
+      lock("t-1", "b", kB) + release("t-1", "b", kB, ".....") + release("t-1", "a", kA, ".....") +
+      column(returned("w-3", "wait_for_completion", "ret=0x0"), ".....");
+  const Judged judged = judge_ftrace(text);
+  CHECK(judged.summary() == Lines{});
+  CHECK(judged.found.has_dependency("a", "b"));
+  CHECK_FALSE(judged.found.has_dependency("a", "c"));      // another context
+  CHECK_FALSE(judged.found.has_dependency("c", "b"));
+  CHECK_FALSE(judged.found.has_dependency("(completion)" + done, "a"));   // the interrupt completed it
+  CHECK_FALSE(judged.noted("passed over"));
+  CHECK_FALSE(judged.noted("was not hit"));
+}
+
+TEST_CASE("kernel probes: a lock first seen without its probe has its class from the next", "[traces][kernel_probes]") {
+  const auto acquire = [](const std::string& task, const std::string& map, const std::string& key) {
+    return at(task, "lock_acquire_args: (lock_acquire+0x0/0x2cf) map=0x" + map + " key=0x" + key +
+                        " name=\"a\" sub=0 try=0 read=0 check=1 nest=0x0 ip=take_it+0x1c/0x80") + lock(task, "a", map);
+  };
+  // Two classes of one name; a lock of the first is seen without its probe at first.
+  const std::string text = acquire("t-1", kB, "ffff0002") + unlock("t-1", "a", kB) + lock("t-1", "a", kA) + unlock("t-1", "a", kA) +
+                           acquire("t-1", kA, "ffff0001") + acquire("t-1", kB, "ffff0002") + unlock("t-1", "a", kB) + unlock("t-1", "a", kA) +
+                           acquire("u-2", kB, "ffff0002") + acquire("u-2", kC, "ffff0001") + unlock("u-2", "a", kC) + unlock("u-2", "a", kB);
+  CHECK(judge_ftrace(text).summary() == Lines{"lock-order-cycle possible a -> a -> a"});
+}
+
+TEST_CASE("kernel: a recording that was stopped for a while", "[traces][ftrace]") {
+  // Waiting when it stopped, having got the lock when it went on: lock_acquired tells of a request that was not recorded.
+  const Judged judged = judge_ftrace(lock("t-1", "a", kA) + unlock("t-1", "a", kA) + at("t-1", "lock_acquired: " + kA + " a") +
+                                     unlock("t-1", "a", kA));
+  CHECK(judged.summary().empty());
+  CHECK(judged.noted("1 releases"));
+}
+
 TEST_CASE("kernel: a semaphore that is given back by its holder is a lock", "[traces][kernel_waits]") {
   for (const bool returns : {false, true}) {
     const auto down = [&](const std::string& task) { return probe(task, "down", "sem=" + kS) + (returns ? returned(task, "down", "ret=0x7") : ""); };
