@@ -99,6 +99,8 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
   exit.assumptions = state.assumptions;
   exit.history = state.history;
   exit.threads = state.threads;
+  exit.live = state.live;
+  exit.joined = state.joined;
   for (const auto& [place, known] : state.known)
     if (known.written && places_.root(place) == PlaceKind::kParam) exit.stores.emplace_back(place, known.values);
   exit.result = values(state, b.value);
@@ -126,6 +128,8 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
       if (anything) e.result.clear();
     }
     e.threads |= exit.threads;
+    for (const PlaceId handle : exit.live) insert(e.live, handle);
+    std::erase_if(e.joined, [&](PlaceId handle) { return std::find(exit.joined.begin(), exit.joined.end(), handle) == exit.joined.end(); });
     return;
   }
   if (summary_.exits.size() < kExits) summary_.exits.push_back(std::move(exit));
@@ -251,6 +255,7 @@ void FunctionAnalysis::record(Event&& event) {
     for (std::size_t i = 0; i < kept.held.size(); ++i)
       if (kept.held[i].ordered != event.held[i].ordered) kept.held[i].ordered = event.held[i].ordered = 0;
     for (const PlaceId handle : event.live) insert(kept.live, handle);
+    std::erase_if(kept.joined, [&](PlaceId handle) { return std::find(event.joined.begin(), event.joined.end(), handle) == event.joined.end(); });
     if (p_.length(event.chain) < p_.length(kept.chain)) {
       kept.chain = event.chain;
       kept.held = std::move(event.held);
@@ -306,9 +311,18 @@ Event FunctionAnalysis::event_at(Event::What what, const Op& op, const State& st
   event.released = state.released;
   event.assumptions = state.assumptions;
   event.live = state.live;
+  event.joined = state.joined;
   event.threads = state.threads;
   event.chain = p_.chain(id_, op.site, -1);
   return event;
+}
+
+// Whether a thread made here may be there twice: its handle tells, in a loop or not, if the one made before was waited for.
+std::uint16_t FunctionAnalysis::once_more(std::uint16_t flags, PlaceId handle, const State& state) const {
+  if (handle == kNoPlace) return flags;
+  const bool there = std::find(state.live.begin(), state.live.end(), handle) != state.live.end();
+  if (there) return static_cast<std::uint16_t>(flags | kFlagInLoop);
+  return places_.exact(handle) ? static_cast<std::uint16_t>(flags & ~kFlagInLoop) : flags;
 }
 
 void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
@@ -397,12 +411,12 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       Event event = event_at(Event::What::kCreate, op, state, kNoPlace);
       const std::vector<PlaceId> handles = places(state, op.object);
       if (handles.size() == 1) event.place = handles[0];
+      event.flags = once_more(op.flags, event.place, state);
       event.values = values(state, op.other);
       for (const ExprId one : op.args) event.args.push_back(values(state, one));
-      event.flags = op.flags;
       record(std::move(event));
       state.threads = true;
-      if (handles.size() == 1) insert(state.live, handles[0]);
+      if (handles.size() == 1) state.thread_begins(handles[0]);
       break;
     }
     case OpKind::kJoin:
@@ -416,7 +430,7 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       for (const PlaceId handle : places(state, op.object)) {
         Event event = event_at(Event::What::kJoin, op, state, handle);
         record(std::move(event));
-        std::erase(state.live, handle);
+        state.thread_ends(handle);
       }
       break;
     case OpKind::kWorkInit:

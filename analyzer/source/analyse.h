@@ -34,6 +34,7 @@ class FunctionAnalysis {
   bool refine_order(State& state, const Expr& less, bool wanted);
   void mark_order(const State& state, Event& event) const;
   Event event_at(Event::What what, const Op& op, const State& state, PlaceId place) const;
+  std::uint16_t once_more(std::uint16_t flags, PlaceId handle, const State& state) const;
   void record(Event&& event);
 
   // analyse_locks.cpp
@@ -60,6 +61,7 @@ class FunctionAnalysis {
   void call(const Op& op, State&& state, States& out);
   void apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits);
   ChainId extended(ChainId inner, const Site& site) const;
+  void threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, State& state);
   bool lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state);
   std::vector<HeldLock> lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state);
   bool agree(const std::vector<Assumption>& assumptions, const std::vector<Values>& args, const Op& op, State& state);

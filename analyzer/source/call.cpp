@@ -56,6 +56,14 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
   return true;
 }
 
+// The threads that a callee waited for and made, in the caller's terms.
+void FunctionAnalysis::threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, State& state) {
+  for (const PlaceId handle : joined)
+    if (const std::vector<PlaceId> where = substituted(state, handle, args); where.size() == 1) state.thread_ends(where[0]);
+  for (const PlaceId handle : live)
+    for (const PlaceId mine : substituted(state, handle, args)) state.thread_begins(mine);
+}
+
 std::vector<HeldLock> FunctionAnalysis::lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state) {
   std::vector<HeldLock> out;
   for (const HeldLock& lock : locks) {
@@ -106,9 +114,10 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
   base.chain = extended(event.chain, op.site);
   base.threads = state.threads || event.threads;
   base.may = event.may || may_;
-  base.live = state.live;
-  for (const PlaceId handle : event.live)
-    for (const PlaceId mine : substituted(state, handle, args)) insert(base.live, mine);
+  probe.live = state.live;
+  threads_of(event.live, event.joined, args, probe);
+  base.live = probe.live;
+  base.joined = probe.joined;
   base.values = substituted(state, event.values, args);
   for (const Values& one : event.args) base.args.push_back(substituted(state, one, args));
 
@@ -177,6 +186,7 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
     Event mine = base;
     mine.place = place;
     mine.may |= places.size() > 1;
+    if (mine.what == Event::What::kCreate) mine.flags = once_more(mine.flags, place, state);
     const bool lockable = mine.what == Event::What::kRequest;
     if (lockable) {
       const auto again = std::find_if(base.held.begin(), base.held.end(), [&](const HeldLock& h) { return h.place == place; });
@@ -253,6 +263,7 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
     for (const HeldLock& lock : lifted(exit.history, op, args, state))
       remember(after, lock);
     after.threads |= exit.threads;
+    threads_of(exit.live, exit.joined, args, after);
     if (op.result >= 0) {
       const PlaceId result = variable(op.result);
       Values given = substituted(state, exit.result, args);

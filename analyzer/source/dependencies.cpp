@@ -70,7 +70,7 @@ class Collector {
         if (known) {
           // Two places that make the same thread: it may be there twice.
           for (Start& s : starts_)
-            if (s.function == id && s.args == event.args && s.handle == event.place && chains_of_[id].insert(event.chain).second) s.loop = true;
+            if (s.function == id && s.args == event.args && s.handle == event.place && (loop || chains_of_[id].insert(event.chain).second)) s.loop = true;
           continue;
         }
         chains_of_[id].insert(event.chain);

@@ -50,6 +50,7 @@ bool State::merge(const State& other) {
   };
   keep_common(assumptions, other.assumptions, [](const Assumption& a, const Assumption& b) { return a == b; });
   keep_common(history, other.history, [](const HeldLock& a, const HeldLock& b) { return a.place == b.place && a.mode == b.mode; });
+  keep_common(joined, other.joined, [](PlaceId a, PlaceId b) { return a == b; });
   for (const PlaceId handle : other.live)
     if (std::find(live.begin(), live.end(), handle) == live.end()) {
       live.insert(std::lower_bound(live.begin(), live.end(), handle), handle);
@@ -58,6 +59,16 @@ bool State::merge(const State& other) {
   if (other.threads && !threads) threads = changed = true;
   if (other.left_by_call != left_by_call && left_by_call != 0) left_by_call = 0;
   return changed;
+}
+
+void State::thread_begins(PlaceId handle) {
+  insert(live, handle);
+  std::erase(joined, handle);
+}
+
+void State::thread_ends(PlaceId handle) {
+  std::erase(live, handle);
+  insert(joined, handle);
 }
 
 }  // namespace crossdep::source

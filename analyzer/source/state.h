@@ -29,6 +29,7 @@ struct State {
   std::vector<Assumption> assumptions;
   std::vector<HeldLock> history;         // requested on every path so far
   std::vector<PlaceId> live;             // handles of threads that may run
+  std::vector<PlaceId> joined;           // handles of threads that were waited for, on every path, and not made again
   std::vector<std::pair<PlaceId, PlaceId>> below;   // the first comes before the second, in memory or by a number in both
   bool threads = false;
   std::size_t left_by_call = 0;          // how many of `held`, last ones, the last call left held
@@ -36,6 +37,8 @@ struct State {
   bool same_locks(const State& other) const;
   /// Keeps what both know. True if this changed.
   bool merge(const State& other);
+  void thread_begins(PlaceId handle);
+  void thread_ends(PlaceId handle);
 };
 
 }  // namespace crossdep::source

@@ -63,6 +63,7 @@ struct Event {
   std::vector<Assumption> assumptions;
   std::vector<HeldLock> history;  // kSignal: requested before, on every path
   std::vector<PlaceId> live;      // handles of threads that may run
+  std::vector<PlaceId> joined;    // handles of the callers' threads that have ended by now, on every path
   bool threads = false;           // a thread may have been created before
   bool may = false;               // one of several that a virtual call or a pointer may lead to
   ChainId chain = -1;
@@ -75,6 +76,7 @@ struct Exit {
   std::vector<HeldLock> history;
   std::vector<std::pair<PlaceId, Values>> stores;   // what it left in the places its parameters lead to
   Values result;
+  std::vector<PlaceId> live, joined;   // as in events
   bool threads = false;
 };
 
