@@ -283,6 +283,7 @@ void FunctionAnalysis::forget_parts(State& state, PlaceId place) {
 
 void FunctionAnalysis::assign(State& state, PlaceId place, const Values& values, bool keep) {
   forget_parts(state, place);
+  std::erase_if(state.copies, [&](const auto& pair) { return pair.first == place || pair.second == place; });
   // What was compared through this pointer is another object now.
   std::erase_if(state.below, [&](const auto& pair) { return places_.through(pair.first, place) || places_.through(pair.second, place); });
   if (values.empty()) {
@@ -350,6 +351,18 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
     }
     case OpKind::kRelease: {
       const std::vector<PlaceId> objects = dereferenced(state, values(state, op.object), {});
+      if (objects.size() > 1) {
+        States ways = decided(std::move(state), op.object);
+        if (ways.size() > 1) {
+          for (State& way : ways) {
+            for (HeldLock& lock : way.held) lock.may |= std::find(objects.begin(), objects.end(), lock.place) != objects.end();
+            for (const PlaceId place : dereferenced(way, values(way, op.object), {})) release(way, place);
+            out.push_back(std::move(way));
+          }
+          return;
+        }
+        state = std::move(ways.front());
+      }
       PlaceId chosen = kNoPlace;
       for (const PlaceId place : objects)
         if (std::any_of(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == place; })) chosen = place;
@@ -380,7 +393,12 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       const std::vector<PlaceId> to = places(state, op.object);
       const bool keep = to.size() != 1 || places_.at(to[0]).kind != PlaceKind::kLocal || std::any_of(what.begin(), what.end(), [](const Value& v) {
                           return v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kFunction; });
-      if (to.size() == 1) assign(state, to[0], what, keep);
+      if (to.size() == 1) {
+        assign(state, to[0], what, keep);
+        if (what.size() > 1 && op.other != kNoExpr && f_.exprs[static_cast<std::size_t>(op.other)].kind == ExprKind::kLoad)
+          if (const std::vector<PlaceId> from = places(state, f_.exprs[static_cast<std::size_t>(op.other)].a); from.size() == 1 && from[0] != to[0])
+            state.copies.emplace_back(to[0], from[0]);
+      }
       else for (const PlaceId place : to) {
         forget_parts(state, place);
         state.known.erase(place);

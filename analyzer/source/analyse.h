@@ -39,9 +39,10 @@ class FunctionAnalysis {
 
   // analyse_locks.cpp
   HeldLock lock_of(PlaceId place, const Op& op, std::int32_t guard) const;
+  States decided(State&& state, ExprId object);
   void get(State& state, PlaceId place, const Op& op, std::int32_t guard, bool waits, bool may = false);
   static void remember(State& state, const HeldLock& lock);
-  void acquire(const Op& op, State&& state, States& out);
+  void acquire(const Op& op, State&& state, States& out, bool may = false);
   void release(State& state, PlaceId place);
   void end_guard(State& state, std::int32_t variable);
   void guard(const Op& op, State&& state, States& out);

@@ -52,7 +52,35 @@ void FunctionAnalysis::remember(State& state, const HeldLock& lock) {
   state.history.push_back(lock);
 }
 
-void FunctionAnalysis::acquire(const Op& op, State&& state, States& out) {
+// The ways to go on if a variable leads to one of several objects, by a pointer to the lock or to what it lies in: in each
+// it is known which.
+std::vector<State> FunctionAnalysis::decided(State&& state, ExprId object) {
+  States out;
+  while (object != kNoExpr) {
+    const Expr& e = f_.exprs[static_cast<std::size_t>(object)];
+    const bool leads_on = e.kind == ExprKind::kAddress || e.kind == ExprKind::kMember || e.kind == ExprKind::kIndex || e.kind == ExprKind::kDeref;
+    if (leads_on) {
+      object = e.a;
+      continue;
+    }
+    if (e.kind != ExprKind::kLoad) break;
+    const std::vector<PlaceId> from = places(state, e.a);
+    if (from.size() != 1 || places_.at(from[0]).kind != PlaceKind::kLocal) break;
+    const auto known = state.known.find(from[0]);
+    if (known == state.known.end() || known->second.values.size() < 2) break;
+    const Values several = known->second.values;
+    if (std::any_of(several.begin(), several.end(), [](const Value& v) { return v.kind != Value::Kind::kAddress; })) break;
+    for (const Value& value : several) {
+      out.push_back(state);
+      out.back().choose(from[0], value);
+    }
+    return out;
+  }
+  out.push_back(std::move(state));
+  return out;
+}
+
+void FunctionAnalysis::acquire(const Op& op, State&& state, States& out, bool may) {
   const std::vector<PlaceId> objects = dereferenced(state, values(state, op.object), {});
   const auto result = [&](State& to, bool got) {
     if (op.result < 0) return;
@@ -62,6 +90,14 @@ void FunctionAnalysis::acquire(const Op& op, State&& state, States& out) {
     if (got && !zero_is_got) value = {Value::Kind::kConst, 1};
     to.known[variable(op.result)] = {{value}, false};
   };
+  if (objects.size() > 1) {
+    States ways = decided(std::move(state), op.object);
+    if (ways.size() > 1) {
+      for (State& way : ways) acquire(op, std::move(way), out, true);
+      return;
+    }
+    state = std::move(ways.front());
+  }
   const bool tries = (op.flags & kFlagTry) != 0, timed = (op.flags & kFlagTimed) != 0;
   if (tries && op.result >= 0) {
     State failed = state;
@@ -77,12 +113,12 @@ void FunctionAnalysis::acquire(const Op& op, State&& state, States& out) {
     State got = state;
     result(got, true);
     // Try-locks wait for nobody; timed ones do, for a while.
-    get(got, place, op, op.var, !tries || timed, objects.size() > 1);
+    get(got, place, op, op.var, !tries || timed, may || objects.size() > 1);
     // Which of several it is, is known from now on.
     const Expr& e = f_.exprs[static_cast<std::size_t>(op.object)];
     if (objects.size() > 1 && e.kind == ExprKind::kLoad) {
       const std::vector<PlaceId> from = places(state, e.a);
-      if (from.size() == 1) got.known[from[0]] = {{{Value::Kind::kAddress, place}}, true};
+      if (from.size() == 1) got.choose(from[0], {Value::Kind::kAddress, place});
     }
     out.push_back(std::move(got));
   }

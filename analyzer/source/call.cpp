@@ -313,7 +313,35 @@ void FunctionAnalysis::call(const Op& op, State&& state, States& out) {
     return;
   }
   const bool before = std::exchange(may_, may_ || targets.size() > 1);
-  for (const FunctionId id : targets) apply(p_.summary(id), op, args, state, out, true);
+  for (const FunctionId id : targets) {
+    // Where locks are left held or given back, it has to be known of which of several objects.
+    const Summary& summary = p_.summary(id);
+    std::set<std::int32_t> of;
+    for (const Exit& exit : summary.exits) {
+      for (const HeldLock& lock : exit.acquired)
+        if (const Place& root = places_.at(places_.root_place(lock.place)); root.kind == PlaceKind::kParam) of.insert(root.index);
+      for (const PlaceId place : exit.released)
+        if (const Place& root = places_.at(places_.root_place(place)); root.kind == PlaceKind::kParam) of.insert(root.index);
+    }
+    States ways;
+    for (const std::int32_t parameter : of) {
+      const auto index = static_cast<std::size_t>(parameter);
+      if (index >= args.size() || args[index].size() < 2) continue;
+      ways = decided(State(state), op.args[index]);
+      if (ways.size() > 1) break;
+    }
+    if (ways.size() < 2) {
+      apply(summary, op, args, state, out, true);
+      continue;
+    }
+    const bool one_way = std::exchange(may_, true);
+    for (const State& way : ways) {
+      std::vector<Values> now;
+      for (const ExprId one : op.args) now.push_back(values(way, one));
+      apply(summary, op, now, way, out, true);
+    }
+    may_ = one_way;
+  }
   may_ = before;
 }
 

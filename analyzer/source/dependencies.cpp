@@ -205,7 +205,7 @@ class Collector {
       o.from_mode = lock.mode;
       o.to_mode = event.mode;
       o.timed = (event.flags & kFlagTimed) != 0;
-      o.may = event.may;
+      o.may = event.may || lock.may;
       o.ordered = lock.ordered;
       o.context = context;
       o.from_chain = lock.chain;

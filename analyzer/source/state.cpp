@@ -50,6 +50,12 @@ bool State::merge(const State& other) {
   };
   keep_common(assumptions, other.assumptions, [](const Assumption& a, const Assumption& b) { return a == b; });
   keep_common(history, other.history, [](const HeldLock& a, const HeldLock& b) { return a.place == b.place && a.mode == b.mode; });
+  for (std::size_t i = 0; i < held.size(); ++i)
+    if (held[i].may && !other.held[i].may) {
+      held[i].may = false;
+      changed = true;
+    }
+  keep_common(copies, other.copies, [](const auto& a, const auto& b) { return a == b; });
   keep_common(joined, other.joined, [](PlaceId a, PlaceId b) { return a == b; });
   for (const PlaceId handle : other.live)
     if (std::find(live.begin(), live.end(), handle) == live.end()) {
@@ -59,6 +65,21 @@ bool State::merge(const State& other) {
   if (other.threads && !threads) threads = changed = true;
   if (other.left_by_call != left_by_call && left_by_call != 0) left_by_call = 0;
   return changed;
+}
+
+void State::choose(PlaceId variable, const Value& value) {
+  std::vector<PlaceId> todo{variable};
+  while (!todo.empty()) {
+    const PlaceId at = todo.back();
+    todo.pop_back();
+    known[at] = {{value}, true};
+    std::erase_if(copies, [&](const auto& pair) {
+      if (pair.first == at) todo.push_back(pair.second);
+      else if (pair.second == at) todo.push_back(pair.first);
+      else return false;
+      return true;
+    });
+  }
 }
 
 void State::thread_begins(PlaceId handle) {

@@ -26,6 +26,7 @@ struct State {
   std::vector<HeldLock> held;            // in the order they were got
   std::vector<PlaceId> released;         // of the callers
   std::map<PlaceId, Known> known;        // places with known content
+  std::vector<std::pair<PlaceId, PlaceId>> copies;   // the first variable was set to what the second holds
   std::vector<Assumption> assumptions;
   std::vector<HeldLock> history;         // requested on every path so far
   std::vector<PlaceId> live;             // handles of threads that may run
@@ -37,6 +38,8 @@ struct State {
   bool same_locks(const State& other) const;
   /// Keeps what both know. True if this changed.
   bool merge(const State& other);
+  /// Which of several values a variable has is known from now on: of its copies, too.
+  void choose(PlaceId variable, const Value& value);
   void thread_begins(PlaceId handle);
   void thread_ends(PlaceId handle);
 };

@@ -31,6 +31,7 @@ struct HeldLock {
   std::int16_t count = 1;
   std::int32_t guard = -1;        // variable that gives it back
   ChainId chain = -1;
+  bool may = false;               // perhaps given back since, through a pointer that may have led to another
   std::int8_t ordered = 0;        // in an event: the object requested is known to come after (1) or before (-1) this one's
   bool same_as(const HeldLock& other) const {
     return place == other.place && mode == other.mode && guard == other.guard && count == other.count;
