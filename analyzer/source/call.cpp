@@ -98,7 +98,12 @@ Summary FunctionAnalysis::as_context(const std::vector<Values>& args) {
       for (const PlaceId place : dereferenced(start, values(start, op.object), {}))
         for (const PlaceId mine : substituted(start, place, given)) start.held.push_back(lock_of(mine, op, -1));
     }
-  apply(p_.summary(id_), begins, given, start, ends, false);
+  apply(p_.summary(id_), begins, given, start, ends, true);
+  for (const State& end : ends) {
+    Exit& exit = summary_.exits.emplace_back();
+    for (const HeldLock& lock : end.held)
+      if (std::none_of(start.held.begin(), start.held.end(), [&](const HeldLock& h) { return h.place == lock.place; })) exit.acquired.push_back(lock);
+  }
   return std::move(summary_);
 }
 

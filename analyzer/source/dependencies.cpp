@@ -33,6 +33,7 @@ class Collector {
     name_kinds();
     for (std::size_t i = 0; i < summaries_.size(); ++i) go_over(i);
     thread_ends();
+    for (std::size_t i = 0; i < summaries_.size(); ++i) left_held(i);
     find_apart();
     std::sort(out_.sites.begin(), out_.sites.end(), [](const LockSite& a, const LockSite& b) {
       return std::tie(a.site.file, a.site.line, a.site.column, a.lock, a.operation, a.function) < std::tie(b.site.file, b.site.line, b.site.column, b.lock, b.operation, b.function);
@@ -227,6 +228,15 @@ class Collector {
     n.mode = event.mode;
     n.address = lock.ordered;
     n.same_object = lock.place == event.place && (places.exact(event.place) || places.root(event.place) == PlaceKind::kParam);
+    const auto fixed = [&](PlaceId place) {
+      for (PlaceId id = place; id != kNoPlace; id = places.at(id).parent)
+        if (places.at(id).kind == PlaceKind::kElement && places.at(id).index < 0) return false;
+      return places.root(place) == PlaceKind::kGlobal;
+    };
+    if (!n.same_object && fixed(lock.place) && fixed(event.place)) {
+      n.outer_place = lock.place;
+      n.inner_place = event.place;
+    }
     // Found by a pointer that lies in the object whose lock is held.
     PlaceId owner = places.at(lock.place).parent;
     for (PlaceId id = event.place; id != kNoPlace && owner != kNoPlace; id = places.at(id).parent)
@@ -259,6 +269,7 @@ class Collector {
           ++out_.requests;
           if (to < 0) break;
           site(event, to, "acquire");
+          wanted_[to].insert(context);
           request(context, event, to);
           break;
         }
@@ -387,6 +398,21 @@ class Collector {
     }
   }
 
+  void left_held(std::size_t context) {
+    const Summary& s = summaries_[context];
+    const ContextInfo& who = out_.contexts[context];
+    if (!who.thread || s.truncated || s.exits.empty() || p_.summary(who.function).truncated) return;
+    for (const HeldLock& lock : s.exits.front().acquired) {
+      const bool always = std::all_of(s.exits.begin(), s.exits.end(), [&](const Exit& exit) {
+        return std::any_of(exit.acquired.begin(), exit.acquired.end(), [&](const HeldLock& h) { return h.place == lock.place && !h.may; });
+      });
+      const ClassIndex c = class_of(lock.place, lock.kind);
+      if (!always || c < 0) continue;
+      const std::set<std::size_t>& by = wanted_[c];
+      if (who.many || by.size() > 1 || by.count(context) == 0) out_.left.push_back({c, lock.mode, context, lock.chain});
+    }
+  }
+
   void thread_ends() {
     const std::map<FunctionId, ClassIndex> joined = joined_;
     for (const auto& [id, x] : joined) ends_of(id, x);
@@ -424,6 +450,7 @@ class Collector {
   std::map<std::string, std::set<FunctionId>> work_;
   std::map<std::string, std::set<PlaceId>> queued_;
   std::map<std::string, ClassIndex> class_ids_;
+  std::map<ClassIndex, std::set<std::size_t>> wanted_;   // by which contexts
   std::map<std::string, Kind> kinds_;
   std::map<FunctionId, ClassIndex> joined_;
   std::set<std::pair<FunctionId, ClassIndex>> ended_;

@@ -58,7 +58,16 @@ struct Nesting {
   std::int8_t address = 0;        // compared before: 1 ascending, -1 descending
   std::size_t context = 0;
   ChainId outer = -1, inner = -1;
+  PlaceId outer_place = kNoPlace, inner_place = kNoPlace;   // set if both are known from globals on, whichever way
   engine::Mode mode = engine::Mode::kWrite;
+};
+
+/// A thread that ends, on every path, with a lock that is wanted elsewhere.
+struct LeftHeld {
+  ClassIndex lock = -1;
+  engine::Mode mode = engine::Mode::kWrite;
+  std::size_t context = 0;
+  ChainId chain = -1;             // where it was got
 };
 
 /// For the join with a run: what a place in the source acquires.
@@ -75,6 +84,7 @@ struct Found {
   std::vector<ContextInfo> contexts;
   std::vector<Occurrence> occurrences;
   std::vector<Nesting> nestings;
+  std::vector<LeftHeld> left;
   std::vector<LockSite> sites;
   std::set<std::pair<std::size_t, std::size_t>> apart;   // contexts that are never there at the same time
   std::size_t requests = 0;

@@ -60,6 +60,7 @@ class Output {
     }
     add_dependencies();
     add_nestings();
+    add_left_held();
     add_sites();
     reports::canonicalise(graph_);
     judge();
@@ -150,22 +151,26 @@ class Output {
       return std::tuple{!n.same_object, n.ordered || n.address != 0, n.address != 0, p_.length(n.inner), i};
     };
     std::map<ClassIndex, std::set<std::int8_t>> directions;
+    std::map<ClassIndex, std::vector<const Nesting*>> all;
     for (std::size_t i = 0; i < found_.nestings.size(); ++i) {
       const auto [at, fresh] = best.try_emplace(found_.nestings[i].lock, i);
       if (!fresh && rank(i) < rank(at->second)) at->second = i;
       directions[found_.nestings[i].lock].insert(found_.nestings[i].address);
+      all[found_.nestings[i].lock].push_back(&found_.nestings[i]);
     }
     for (const auto& [lock, i] : best) {
       const Nesting& n = found_.nestings[i];
       reports::Finding f;
       f.check = engine::Check::kRecursiveLock;
       const bool both = directions[lock].count(1) != 0 && directions[lock].count(-1) != 0;
-      const bool ordered = !n.same_object && !both && (n.ordered || n.address != 0);
+      const bool by_place = one_order(all[lock]);
+      const bool ordered = !n.same_object && !both && (n.ordered || n.address != 0 || by_place);
       f.verdict = ordered ? engine::Verdict::kLatent : engine::Verdict::kPossible;
       f.reason_code = n.same_object ? "source-relock" : ordered ? "source-nested-ordered" : "source-nested";
       f.reason = n.same_object          ? "source only: the lock is requested again on a path that holds it"
                  : both                 ? "source only: two locks of one class are nested, compared before, but in both orders"
                  : ordered && n.ordered ? "source only: two locks of one class are nested, the second found through the first's object"
+                 : by_place             ? "source only: locks of one class are nested, known by where they are, and always in one order"
                  : ordered              ? "source only: two locks of one class are nested in the order in which they compare"
                                         : "source only: two locks of one class are nested, and nothing in the source orders them";
       f.classes.push_back(static_cast<Index>(lock));
@@ -174,6 +179,53 @@ class Output {
       f.mode = n.mode;
       f.site = f.stack = stack(n.inner);
       f.held.push_back({kNoIndex, static_cast<Index>(lock), engine::Mode::kWrite, 0, false, stack(n.outer)});
+      f.id = reports::make_finding_id(graph_, f);
+      graph_.findings.push_back(std::move(f));
+    }
+  }
+
+  // Whether these locks, known by where they are, are always nested in one order.
+  static bool one_order(const std::vector<const Nesting*>& nestings) {
+    std::map<PlaceId, std::set<PlaceId>> inside;
+    for (const Nesting* n : nestings) {
+      if (n->outer_place == kNoPlace || n->outer_place == n->inner_place) return false;
+      inside[n->outer_place].insert(n->inner_place);
+    }
+    std::map<PlaceId, int> state;   // 1: on the way, 2: done
+    for (const auto& [begin, unused] : inside) {
+      std::vector<std::pair<PlaceId, bool>> todo{{begin, false}};
+      while (!todo.empty()) {
+        const auto [at, done] = todo.back();
+        todo.pop_back();
+        if (done) state[at] = 2;
+        else if (state[at] == 0) {
+          state[at] = 1;
+          todo.emplace_back(at, true);
+          for (const PlaceId next : inside[at]) {
+            if (state[next] == 1) return false;
+            if (state[next] == 0) todo.emplace_back(next, false);
+          }
+        }
+      }
+    }
+    return true;
+  }
+
+  void add_left_held() {
+    std::set<ClassIndex> told;
+    for (const LeftHeld& left : found_.left) {
+      if (!told.insert(left.lock).second) continue;
+      reports::Finding f;
+      f.check = engine::Check::kExitHeld;
+      f.verdict = engine::Verdict::kPossible;
+      f.reason_code = "source-left-held";
+      f.reason = "source only: every path through this thread ends with the lock held, and it is requested elsewhere";
+      f.classes.push_back(static_cast<Index>(left.lock));
+      f.run = 0;
+      f.context = static_cast<Index>(left.context);
+      f.mode = left.mode;
+      f.site = f.stack = stack(left.chain);
+      f.held.push_back({kNoIndex, static_cast<Index>(left.lock), left.mode, 0, false, stack(left.chain)});
       f.id = reports::make_finding_id(graph_, f);
       graph_.findings.push_back(std::move(f));
     }
