@@ -175,12 +175,18 @@ void FunctionAnalysis::guard(const Op& op, State&& state, States& out) {
   owns(state, true);
   const bool several = op.args.size() > 1;
   if ((op.flags & kFlagAdopt) != 0) {
-    for (const Value& value : objects)
+    for (const Value& value : objects) {
+      if (value.kind != Value::Kind::kAddress && value.kind != Value::Kind::kParameter && value.kind != Value::Kind::kContent) continue;
+      const std::vector<PlaceId> to = dereferenced(state, {value}, {});
+      if (to.empty()) continue;
+      bool mine = false;
       for (HeldLock& lock : state.held)
-        if (value.kind == Value::Kind::kAddress || value.kind == Value::Kind::kParameter || value.kind == Value::Kind::kContent) {
-          const std::vector<PlaceId> to = dereferenced(state, {value}, {});
-          if (!to.empty() && lock.place == to[0]) lock.guard = op.var;
-        }
+        if (lock.place == to[0]) lock.guard = op.var, mine = true;
+      if (mine) continue;
+      // The caller's: what it had is now the guard's.
+      insert(state.released, to[0]);
+      state.held.push_back(lock_of(to[0], op, op.var));
+    }
     out.push_back(std::move(state));
     return;
   }
@@ -230,7 +236,16 @@ void FunctionAnalysis::wait(const Op& op, State& state) {
     waited.chain = here;
     remember(state, waited);
   }
-  // The mutex is asked for again when the wait is over.
+  // The mutex is asked for again when the wait is over; one that the caller gave, too.
+  if (mutex.empty())
+    for (const PlaceId place : mutexes) {
+      Event event = event_at(Event::What::kRequest, op, state, place);
+      event.kind = engine::Kind::kMutex;
+      event.mode = engine::Mode::kWrite;
+      event.held = others;
+      event.released = released;
+      record(std::move(event));
+    }
   for (const HeldLock& lock : mutex) {
     Event event = event_at(Event::What::kRequest, op, state, lock.place);
     event.kind = lock.kind;

@@ -53,10 +53,13 @@ Values FunctionAnalysis::load(const State& state, PlaceId place) {
   if (root == PlaceKind::kLocal) {
     if (places_.at(place).kind == PlaceKind::kLocal && top.number == id_ && top.index < f_.parameters)
       return {{Value::Kind::kParameter, top.index}};
+    if (Values own = p_.own_parts(place); !own.empty()) return own;
     bool anything = false;
     const Values stored = p_.content(place, anything);
     return anything ? Values() : stored;
   }
+  if (root != PlaceKind::kGlobal)
+    if (Values own = p_.own_parts(place); !own.empty()) return own;
   if (root != PlaceKind::kParam) {
     bool anything = false;
     Values stored = p_.content(place, anything);

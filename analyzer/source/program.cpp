@@ -130,6 +130,14 @@ PlaceId Program::generalised(PlaceId place) const {
   return at;
 }
 
+// What the outermost member belongs to.
+PlaceId Program::object_of(PlaceId place) const {
+  PlaceId object = place;
+  for (PlaceId id = place; id != kNoPlace && (places_.at(id).kind == PlaceKind::kMember || places_.at(id).kind == PlaceKind::kElement); id = places_.at(id).parent)
+    if (places_.at(id).kind == PlaceKind::kMember) object = places_.at(id).parent;
+  return object;
+}
+
 Values Program::content(PlaceId cell, bool& anything) const {
   const auto of = [&](PlaceId id) -> const std::pair<Values, bool>* {
     const auto at = cells_.find(id);
@@ -174,6 +182,44 @@ void Program::store(PlaceId cell, const Values& values) {
   };
   put(cell);
   if (const PlaceId general = generalised(cell); general != kNoPlace && general != cell) put(general);
+}
+
+Values Program::own_parts(PlaceId cell) const {
+  const PlaceId general = generalised(cell);
+  const auto at = general == kNoPlace ? own_.end() : own_.find(general);
+  if (at == own_.end() || at->second.others) return {};
+  const PlaceId object = object_of(cell);
+  Values out;
+  bool anything = false;
+  for (const Value& part : at->second.parts) {
+    std::vector<Place> steps;
+    for (PlaceId id = static_cast<PlaceId>(part.number); places_.at(id).parent != kNoPlace; id = places_.at(id).parent) steps.push_back(places_.at(id));
+    PlaceId there = object;
+    for (auto it = steps.rbegin(); it != steps.rend(); ++it)
+      there = it->kind == PlaceKind::kMember ? places_.member(there, it->number, it->record) : places_.element(there, it->index);
+    crossdep::source::add(out, {Value::Kind::kAddress, there}, anything);
+  }
+  return anything ? Values() : out;
+}
+
+void Program::note_own(PlaceId cell, const Values& values) {
+  const PlaceId general = generalised(cell);
+  if (general == kNoPlace || places_.at(general).kind != PlaceKind::kMember) return;
+  Own now;
+  now.others = values.empty();
+  bool anything = false;
+  for (const Value& v : values) {
+    if (v.kind == Value::Kind::kConst && v.number == 0) continue;
+    const PlaceId part = v.kind == Value::Kind::kAddress ? generalised(static_cast<PlaceId>(v.number)) : kNoPlace;
+    if (part == kNoPlace || object_of(static_cast<PlaceId>(v.number)) != object_of(cell) || places_.root_place(part) != places_.root_place(general)) now.others = true;
+    else crossdep::source::add(now.parts, {Value::Kind::kAddress, part}, anything);
+  }
+  if (now.parts.empty() && !now.others) return;
+  Own& kept = own_[general];
+  const Own before = kept;
+  for (const Value& part : now.parts) crossdep::source::add(kept.parts, part, anything);
+  kept.others |= now.others || anything;
+  cells_changed_ |= kept.parts != before.parts || kept.others != before.others;
 }
 
 bool Program::is_recursive(PlaceId object) const {
@@ -364,6 +410,7 @@ bool Program::round() {
     for (const FunctionId id : component) {
       for (const Event& event : summary(id).events) {
         if (event.place == kNoPlace) continue;
+        if (event.what == Event::What::kStore) note_own(event.place, event.values);
         if (places_.root(event.place) == PlaceKind::kParam) {
           // Which object it is, a caller knows; that objects of this record may lead to the function, is known here.
           const PlaceId general = event.what == Event::What::kStore ? generalised(event.place) : kNoPlace;

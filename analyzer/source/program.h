@@ -46,9 +46,12 @@ class Program {
   /// What is stored in a cell anywhere; `anything` is set if something unknown is, too.
   Values content(PlaceId cell, bool& anything) const;
   void store(PlaceId cell, const Values& values);
+  /// What a cell leads to if, wherever it is set, it is set to a part of the object that it lies in itself.
+  Values own_parts(PlaceId cell) const;
   void name(PlaceId object, const std::string& name) { names_.emplace(object, name); }
   void recursive(PlaceId object) { recursive_.insert(object); }
   bool is_recursive(PlaceId object) const;
+  PlaceId object_of(PlaceId place) const;
   PlaceId generalised(PlaceId place) const;             // Record::member for what is reached through any pointer
   std::string class_name(PlaceId place) const;          // empty: unknown
   bool index_varies(PlaceId array) const { return varying_.count(array) != 0; }
@@ -87,6 +90,12 @@ class Program {
   std::vector<ChainNode> chains_;
   std::map<std::tuple<FunctionId, std::uint32_t, std::uint32_t, std::uint32_t, ChainId>, ChainId> chain_ids_;
   std::map<PlaceId, std::pair<Values, bool>> cells_;
+  void note_own(PlaceId cell, const Values& values);
+  struct Own {
+    Values parts;            // addresses, from the object's record on
+    bool others = false;     // set to something else, too
+  };
+  std::map<PlaceId, Own> own_;   // by the generalised cell
   bool cells_changed_ = false;
   std::map<PlaceId, std::string> names_;
   std::set<PlaceId> recursive_, varying_;
