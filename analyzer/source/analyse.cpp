@@ -80,8 +80,9 @@ void FunctionAnalysis::block(std::int32_t at, State state) {
 void FunctionAnalysis::leave(const Block& b, State&& state) {
   if (b.condition != kNoExpr && b.next.size() == 2) {
     State other = state;
-    if (refine(state, b.condition, true)) arrive(b.next[0], state);
-    if (refine(other, b.condition, false)) arrive(b.next[1], other);
+    const bool yes = refine(state, b.condition, true), no = refine(other, b.condition, false);
+    if (yes && !(no && b.next[0] == b.avoided)) arrive(b.next[0], state);
+    if (no && !(yes && b.next[1] == b.avoided)) arrive(b.next[1], other);
     return;
   }
   if (!b.next.empty()) {
@@ -163,9 +164,17 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
       e = &f_.exprs[static_cast<std::size_t>(id)];
     }
   if (e->kind == ExprKind::kLess && number == 0) return refine_order(state, *e, !equal);
+  const std::int64_t mask = e->kind == ExprKind::kMask ? e->number : -1;
+  if (mask != -1) {
+    id = e->a;
+    if (id == kNoExpr) return true;
+    e = &f_.exprs[static_cast<std::size_t>(id)];
+  }
+  if (e->kind == ExprKind::kLoad)
+    if (const std::vector<PlaceId> from = places(state, e->a); from.size() == 1 && !state.learn(from[0], {-1, number, equal, mask})) return false;
   Values before = values(state, id);
   if (before.empty()) {
-    if (e->kind != ExprKind::kLoad) return true;
+    if (e->kind != ExprKind::kLoad || mask != -1) return true;
     const std::vector<PlaceId> from = places(state, e->a);
     if (from.size() != 1) return true;
     if (equal) state.known[from[0]] = {{{Value::Kind::kConst, number}}, false};
@@ -175,6 +184,10 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
   Values after;
   bool anything = false;
   for (const Value& value : before) {
+    if (mask != -1) {   // of some bits, only a number tells
+      if (value.kind != Value::Kind::kConst || ((value.number & mask) == number) == equal) add(after, value, anything);
+      continue;
+    }
     switch (value.kind) {
       case Value::Kind::kConst:
         if ((value.number == number) == equal) add(after, value, anything);
@@ -193,7 +206,7 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
   }
   if (after.empty()) return false;
   if (after.size() == 1 && after[0].kind == Value::Kind::kParameter) {
-    const Assumption assumed{static_cast<std::int32_t>(after[0].number), number, equal};
+    const Assumption assumed{static_cast<std::int32_t>(after[0].number), number, equal, mask};
     for (const Assumption& a : state.assumptions) {
       if (a.contradicts(assumed)) return false;
       if (a == assumed) return true;
@@ -201,6 +214,7 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
     if (state.assumptions.size() < kAssumptions) state.assumptions.push_back(assumed);
     return true;
   }
+  if (mask != -1) return true;
   const bool symbolic = after.size() == 1 && after[0].kind == Value::Kind::kContent;
   if (symbolic && equal) after = {{Value::Kind::kConst, number}};
   if (e->kind == ExprKind::kLoad) {
@@ -272,11 +286,16 @@ void FunctionAnalysis::record(Event&& event) {
 
 void FunctionAnalysis::forget_parts(State& state, PlaceId place) {
   const Place& leaf = places_.at(place);
+  const auto other_name = [&](PlaceId id) {
+    const Place& other = places_.at(id);
+    return leaf.kind == PlaceKind::kMember && other.kind == PlaceKind::kMember && other.number == leaf.number && other.record == leaf.record && id != place &&
+           !(places_.exact(place) && places_.exact(id));
+  };
+  std::erase_if(state.facts, [&](const Fact& fact) {
+    return other_name(fact.cell) || places_.inside(fact.cell, place) || places_.through(fact.cell, place);
+  });
   for (auto it = state.known.begin(); it != state.known.end();) {
-    const Place& other = places_.at(it->first);
-    const bool alias = leaf.kind == PlaceKind::kMember && other.kind == PlaceKind::kMember && other.number == leaf.number && other.record == leaf.record &&
-                       it->first != place && !(places_.exact(place) && places_.exact(it->first));
-    if (alias || (it->first != place && places_.inside(it->first, place))) it = state.known.erase(it);
+    if (other_name(it->first) || (it->first != place && places_.inside(it->first, place))) it = state.known.erase(it);
     else ++it;
   }
 }
@@ -394,7 +413,13 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       const bool keep = to.size() != 1 || places_.at(to[0]).kind != PlaceKind::kLocal || std::any_of(what.begin(), what.end(), [](const Value& v) {
                           return v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kFunction; });
       if (to.size() == 1) {
+        std::vector<Fact> facts;   // of what is copied
+        if (op.other != kNoExpr && f_.exprs[static_cast<std::size_t>(op.other)].kind == ExprKind::kLoad)
+          if (const std::vector<PlaceId> from = places(state, f_.exprs[static_cast<std::size_t>(op.other)].a); from.size() == 1 && from[0] != to[0])
+            for (const Fact& fact : state.facts)
+              if (fact.cell == from[0]) facts.push_back(fact);
         assign(state, to[0], what, keep);
+        for (const Fact& fact : facts) state.learn(to[0], fact.is);
         if (what.size() > 1 && op.other != kNoExpr && f_.exprs[static_cast<std::size_t>(op.other)].kind == ExprKind::kLoad)
           if (const std::vector<PlaceId> from = places(state, f_.exprs[static_cast<std::size_t>(op.other)].a); from.size() == 1 && from[0] != to[0])
             state.copies.emplace_back(to[0], from[0]);

@@ -25,16 +25,16 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
     const Values& given = args[index];
     const bool numbers = !given.empty() && std::all_of(given.begin(), given.end(), [](const Value& v) { return v.kind == Value::Kind::kConst; });
     if (numbers) {
-      if (std::none_of(given.begin(), given.end(), [&](const Value& v) { return (v.number == a.number) == a.equal; })) return false;
+      if (std::none_of(given.begin(), given.end(), [&](const Value& v) { return ((v.number & a.mask) == a.number) == a.equal; })) return false;
       continue;
     }
     const int known = truth(given);
-    if (known >= 0 && a.number == 0) {
+    if (known >= 0 && a.number == 0 && a.mask == -1) {
       if ((known == 0) != a.equal) return false;
       continue;
     }
     if (given.size() == 1 && given[0].kind == Value::Kind::kParameter) {
-      const Assumption mine{static_cast<std::int32_t>(given[0].number), a.number, a.equal};
+      const Assumption mine{static_cast<std::int32_t>(given[0].number), a.number, a.equal, a.mask};
       bool there = false;
       for (const Assumption& one : state.assumptions) {
         if (one.contradicts(mine)) return false;
@@ -48,6 +48,8 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
     if (e.kind != ExprKind::kLoad) continue;
     const std::vector<PlaceId> from = places(state, e.a);
     if (from.size() != 1) continue;
+    if (!state.learn(from[0], a)) return false;
+    if (a.mask != -1) continue;
     if (given.empty() || (given.size() == 1 && given[0].kind == Value::Kind::kContent && a.equal)) {
       if (a.equal) state.known[from[0]] = {{{Value::Kind::kConst, a.number}}, false};
       else if (a.number == 0) state.known[from[0]] = {{{Value::Kind::kNonZero, 0}}, false};

@@ -159,6 +159,13 @@ Values FunctionAnalysis::values(const State& state, ExprId id) {
       }
       return {};
     }
+    case ExprKind::kMask: {
+      for (const Value& value : values(state, e.a)) {
+        if (value.kind != Value::Kind::kConst) return {};
+        add(out, {Value::Kind::kConst, value.number & e.number}, anything);
+      }
+      return anything ? Values() : out;
+    }
     case ExprKind::kNot: {
       const int known = truth(values(state, e.a));
       if (known >= 0) return {{Value::Kind::kConst, 1 - known}};

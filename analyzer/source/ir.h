@@ -36,6 +36,7 @@ enum class ExprKind : std::uint8_t {
   kString,   // `name`
   kEqual,    // 1 if the value `a` is the constant `number`, else 0
   kNot,      // of the value `a`
+  kMask,     // the bits `number` of the value `a`
   kLess,     // 1 if the object the value `a` points to comes before that of `b`: by address, or by a number in both
   kFresh,    // address of a new object of record `type`
   kUnknown,  // `type` is the record pointed to, if known
@@ -96,6 +97,7 @@ struct Block {
   ExprId condition = kNoExpr;      // two successors: if not 0, else
   std::vector<std::int32_t> next;  // none: the function returns `value`, unless `stops`
   ExprId value = kNoExpr;
+  std::int32_t avoided = -1;       // of two successors: gone to only where the condition is known not to lead to the other
   bool stops = false;              // not reached further: abort, throw
 };
 

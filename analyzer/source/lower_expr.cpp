@@ -217,6 +217,11 @@ ExprId FunctionLowering::binary(CXCursor c) {
       return op == "==" ? equal : expr(ExprKind::kNot, equal);
     }
   }
+  if (op == "&") {
+    std::int64_t number;
+    for (std::size_t side = 0; side < 2; ++side)
+      if (constant(sides[side], number)) return expr(ExprKind::kMask, value(sides[1 - side]), number);
+  }
   if (op == "<" || op == ">" || op == "<=" || op == ">=")
     if (const ExprId less = order_of(sides[0], sides[1], op[0] == '>'); less != kNoExpr) return less;
   const ExprId left = value(sides[0]);

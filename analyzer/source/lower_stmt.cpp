@@ -185,7 +185,15 @@ void FunctionLowering::for_statement(CXCursor c) {
   // A loop that takes or gives back locks is taken to run at least once: else a second loop that gives back what the
   // first took would seem able to leave it held.
   if (!clang_Cursor_isNull(body_cursor) && !clang_Cursor_isNull(test) && mentions_lock(body_cursor))
-    f_.blocks[static_cast<std::size_t>(entry)].next = {body};
+  {
+    f_.blocks[static_cast<std::size_t>(entry)].next.clear();
+    begin(entry);
+    const std::size_t first = f_.blocks.size();
+    if (clang_isExpression(clang_getCursorKind(test))) condition(test, body, after);
+    else go(body);
+    f_.blocks[static_cast<std::size_t>(entry)].avoided = after;
+    for (std::size_t i = first; i < f_.blocks.size(); ++i) f_.blocks[i].avoided = after;
+  }
   breaks_.push_back({after, scopes_.size()});
   continues_.push_back({next, scopes_.size()});
   begin(body);

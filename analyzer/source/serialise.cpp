@@ -93,7 +93,7 @@ template <typename A> void fields(A& a, Op& o) {
   a(o.kind), a(o.lock_kind), a(o.mode), a(o.flags), a(o.object), a(o.other), a(o.args), a(o.var), a(o.result), a(o.number), a(o.callee);
   fields(a, o.site);
 }
-template <typename A> void fields(A& a, Block& b) { a(b.ops), a(b.condition), a(b.next), a(b.value), a(b.stops); }
+template <typename A> void fields(A& a, Block& b) { a(b.ops), a(b.condition), a(b.next), a(b.value), a(b.avoided), a(b.stops); }
 template <typename A> void fields(A& a, Variable& v) { a(v.name), a(v.type), a(v.outer); }
 template <typename A> void fields(A& a, Function& f) {
   a(f.key), a(f.name), a(f.outer), fields(a, f.site), a(f.is_static), a(f.is_virtual), a(f.parameters), a(f.has_this);

@@ -9,6 +9,10 @@
 
 namespace crossdep::source {
 
+namespace {
+constexpr std::size_t kFacts = 16;
+}  // namespace
+
 bool State::same_locks(const State& other) const {
   // Ways with contrary orders stay apart: a swap in one of them would make both forget what was compared.
   return released == other.released && below == other.below && held.size() == other.held.size() &&
@@ -49,6 +53,7 @@ bool State::merge(const State& other) {
     changed |= mine.size() != before;
   };
   keep_common(assumptions, other.assumptions, [](const Assumption& a, const Assumption& b) { return a == b; });
+  keep_common(facts, other.facts, [](const Fact& a, const Fact& b) { return a == b; });
   keep_common(history, other.history, [](const HeldLock& a, const HeldLock& b) { return a.place == b.place && a.mode == b.mode; });
   for (std::size_t i = 0; i < held.size(); ++i)
     if (held[i].may && !other.held[i].may) {
@@ -80,6 +85,17 @@ void State::choose(PlaceId variable, const Value& value) {
       return true;
     });
   }
+}
+
+bool State::learn(PlaceId cell, const Assumption& is) {
+  Fact fact{cell, is};
+  fact.is.parameter = -1;
+  for (const Fact& one : facts) {
+    if (one.cell == cell && one.is.contradicts(fact.is)) return false;
+    if (one == fact) return true;
+  }
+  if (facts.size() < kFacts) facts.insert(std::lower_bound(facts.begin(), facts.end(), fact), fact);
+  return true;
 }
 
 void State::thread_begins(PlaceId handle) {

@@ -28,6 +28,7 @@ struct State {
   std::map<PlaceId, Known> known;        // places with known content
   std::vector<std::pair<PlaceId, PlaceId>> copies;   // the first variable was set to what the second holds
   std::vector<Assumption> assumptions;
+  std::vector<Fact> facts;               // learnt from conditions, whatever the values are
   std::vector<HeldLock> history;         // requested on every path so far
   std::vector<PlaceId> live;             // handles of threads that may run
   std::vector<PlaceId> joined;           // handles of threads that were waited for, on every path, and not made again
@@ -40,6 +41,8 @@ struct State {
   bool merge(const State& other);
   /// Which of several values a variable has is known from now on: of its copies, too.
   void choose(PlaceId variable, const Value& value);
+  /// Notes what a condition says of a place. False: it contradicts what is known.
+  bool learn(PlaceId cell, const Assumption& is);
   void thread_begins(PlaceId handle);
   void thread_ends(PlaceId handle);
 };

@@ -38,16 +38,24 @@ struct HeldLock {
   }
 };
 
-/// "parameter is (not) this number".
+/// "these bits of the parameter are (not) this number".
 struct Assumption {
   std::int32_t parameter = -1;
   std::int64_t number = 0;
   bool equal = false;
+  std::int64_t mask = -1;
   auto operator<=>(const Assumption&) const = default;
   bool contradicts(const Assumption& other) const {
-    if (parameter != other.parameter || !(equal || other.equal)) return false;
+    if (parameter != other.parameter || mask != other.mask || !(equal || other.equal)) return false;
     return (equal && other.equal) == (number != other.number);
   }
+};
+
+/// The same of what is in a place.
+struct Fact {
+  PlaceId cell = kNoPlace;
+  Assumption is;                  // its parameter is of no meaning
+  auto operator<=>(const Fact&) const = default;
 };
 
 struct Event {
