@@ -14,14 +14,16 @@ constexpr std::size_t kStatesPerBlock = 24, kEvents = 6000, kExits = 16, kSteps 
 
 }  // namespace
 
-Summary FunctionAnalysis::run() {
+Summary FunctionAnalysis::run(const std::vector<std::pair<std::int32_t, std::int64_t>>& numbers) {
   // The value a counter begins with is not the one it has in the loop.
   for (const Block& b : f_.blocks)
     for (const Op& op : b.ops)
       if (op.kind == OpKind::kAssign && op.other != kNoExpr && f_.exprs[static_cast<std::size_t>(op.other)].kind == ExprKind::kUnknown && op.object != kNoExpr &&
           f_.exprs[static_cast<std::size_t>(op.object)].kind == ExprKind::kVar)
         stepped_.insert(static_cast<std::int32_t>(f_.exprs[static_cast<std::size_t>(op.object)].number));
-  arrive(0, State());
+  State start;
+  for (const auto& [parameter, number] : numbers) start.known[variable(parameter)] = {{{Value::Kind::kConst, number}}, false};
+  arrive(0, start);
   for (std::size_t steps = 0; !todo_.empty() && steps < kSteps; ++steps) {
     auto [at, state] = std::move(todo_.front());
     todo_.pop_front();
@@ -510,7 +512,9 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
   out.push_back(std::move(state));
 }
 
-Summary analyse_function(Program& program, FunctionId id) { return FunctionAnalysis(program, id).run(); }
+Summary analyse_function(Program& program, FunctionId id, const std::vector<std::pair<std::int32_t, std::int64_t>>& numbers) {
+  return FunctionAnalysis(program, id).run(numbers);
+}
 Summary analyse_context(Program& program, FunctionId id, const std::vector<Values>& args) {
   return FunctionAnalysis(program, id).as_context(args);
 }

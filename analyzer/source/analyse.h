@@ -17,7 +17,8 @@ namespace crossdep::source {
 class FunctionAnalysis {
  public:
   FunctionAnalysis(Program& program, FunctionId id) : p_(program), places_(program.places()), f_(program.function(id)), id_(id) {}
-  Summary run();
+  /// `numbers`: what some parameters are.
+  Summary run(const std::vector<std::pair<std::int32_t, std::int64_t>>& numbers = {});
   Summary as_context(const std::vector<Values>& args);
 
  private:

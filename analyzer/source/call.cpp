@@ -322,7 +322,7 @@ void FunctionAnalysis::call(const Op& op, State&& state, States& out) {
   const bool before = std::exchange(may_, may_ || targets.size() > 1);
   for (const FunctionId id : targets) {
     // Where locks are left held or given back, it has to be known of which of several objects.
-    const Summary& summary = p_.summary(id);
+    const Summary& summary = p_.summary(id, args);
     std::set<std::int32_t> of;
     for (const Exit& exit : summary.exits) {
       for (const HeldLock& lock : exit.acquired)

@@ -14,6 +14,7 @@ namespace crossdep::source {
 namespace {
 
 constexpr unsigned kRounds = 4, kRepeats = 6;
+constexpr std::size_t kKinds = 16;
 const std::vector<FunctionId> kNobody;
 
 }  // namespace
@@ -111,6 +112,28 @@ bool Program::has_lock_effect(const std::string& key) const {
       if (!exit.acquired.empty() || !exit.released.empty()) return true;
   }
   return false;
+}
+
+const Summary& Program::summary(FunctionId id, const std::vector<Values>& args) {
+  const Summary& plain = summary(id);
+  const auto differs = [&](const Exit& exit) {
+    const Exit& first = plain.exits.front();
+    return exit.released != first.released || !std::equal(exit.acquired.begin(), exit.acquired.end(), first.acquired.begin(), first.acquired.end(),
+                                                          [](const HeldLock& a, const HeldLock& b) { return a.same_as(b); });
+  };
+  if (plain.exits.size() < 2 || std::none_of(plain.exits.begin(), plain.exits.end(), differs)) return plain;
+  std::vector<std::pair<std::int32_t, std::int64_t>> numbers;
+  const std::int32_t parameters = std::min(function(id).parameters, static_cast<std::int32_t>(args.size()));
+  for (std::int32_t i = 0; i < parameters; ++i)
+    if (const Values& given = args[static_cast<std::size_t>(i)]; given.size() == 1 && given[0].kind == Value::Kind::kConst) numbers.emplace_back(i, given[0].number);
+  if (numbers.empty()) return plain;
+  const auto key = std::pair{id, std::move(numbers)};
+  if (const auto at = for_numbers_.find(key); at != for_numbers_.end()) return at->second;
+  if (kinds_of_[id] >= kKinds || !in_progress_.insert(id).second) return plain;
+  ++kinds_of_[id];
+  Summary made = analyse_function(*this, id, key.second);
+  in_progress_.erase(id);
+  return for_numbers_.emplace(key, std::move(made)).first->second;
 }
 
 PlaceId Program::generalised(PlaceId place) const {
@@ -393,10 +416,13 @@ bool Program::calls_itself(FunctionId id) const {
 
 bool Program::round() {
   cells_changed_ = false;
+  for_numbers_.clear();
+  kinds_of_.clear();
   const std::size_t facts = names_.size() + recursive_.size() + varying_.size();
   for (const std::vector<FunctionId>& component : components()) {
     // Callees come first: only what calls itself, by whatever way, has to be gone through again.
     const bool repeats = component.size() > 1 || calls_itself(component.front());
+    in_progress_.insert(component.begin(), component.end());   // not final yet
     for (unsigned repeat = 0; repeat < (repeats ? kRepeats : 1u); ++repeat) {
       bool changed = false;
       for (const FunctionId id : component) {
@@ -407,6 +433,7 @@ bool Program::round() {
       }
       if (!changed) break;
     }
+    in_progress_.clear();
     for (const FunctionId id : component) {
       for (const Event& event : summary(id).events) {
         if (event.place == kNoPlace) continue;

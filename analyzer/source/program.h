@@ -29,6 +29,8 @@ class Program {
   const std::vector<Function>& functions() const { return functions_; }
   const Function& function(FunctionId id) const { return functions_[static_cast<std::size_t>(id)]; }
   const Summary& summary(FunctionId id) const { return summaries_[static_cast<std::size_t>(id)]; }
+  /// The same for these arguments: gone through once more where the numbers passed decide what is left held.
+  const Summary& summary(FunctionId id, const std::vector<Values>& args);
   Places& places() { return places_; }
   const std::vector<std::string>& files() const { return files_; }
   const ChainNode& chain(ChainId id) const { return chains_[static_cast<std::size_t>(id)]; }
@@ -74,6 +76,9 @@ class Program {
 
   std::vector<Function> functions_;
   std::vector<Summary> summaries_;
+  std::map<std::pair<FunctionId, std::vector<std::pair<std::int32_t, std::int64_t>>>, Summary> for_numbers_;
+  std::map<FunctionId, std::size_t> kinds_of_;      // how many of them a function has
+  std::set<FunctionId> in_progress_;
   std::vector<std::string> files_;
   std::map<std::string, std::uint32_t> file_ids_;
   std::map<std::string, Symbol> symbols_;
@@ -105,7 +110,7 @@ class Program {
 };
 
 /// The summary of one function, from those of its callees as they are now.
-Summary analyse_function(Program& program, FunctionId id);
+Summary analyse_function(Program& program, FunctionId id, const std::vector<std::pair<std::int32_t, std::int64_t>>& numbers = {});
 /// The events of a context that begins in this function with these arguments.
 Summary analyse_context(Program& program, FunctionId id, const std::vector<Values>& args);
 
