@@ -173,7 +173,7 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
     e = &f_.exprs[static_cast<std::size_t>(id)];
   }
   if (e->kind == ExprKind::kLoad)
-    if (const std::vector<PlaceId> from = places(state, e->a); from.size() == 1 && !state.learn(from[0], {-1, number, equal, mask})) return false;
+    if (const PlaceId cell = written_place(state, e->a); cell != kNoPlace && !state.learn(cell, {-1, number, equal, mask})) return false;
   Values before = values(state, id);
   if (before.empty()) {
     if (e->kind != ExprKind::kLoad || mask != -1) return true;

@@ -53,6 +53,7 @@ class FunctionAnalysis {
   Values values(const State& state, ExprId expr);
   std::vector<PlaceId> places(const State& state, ExprId expr);
   Values load(const State& state, PlaceId place);
+  PlaceId written_place(const State& state, ExprId expr);
   std::vector<PlaceId> dereferenced(const State& state, const Values& values, const std::string& record);
   PlaceId variable(std::int32_t index);
   std::vector<PlaceId> substituted(const State& state, PlaceId place, const std::vector<Values>& args);

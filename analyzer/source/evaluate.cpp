@@ -63,7 +63,11 @@ Values FunctionAnalysis::load(const State& state, PlaceId place) {
   if (root != PlaceKind::kParam) {
     bool anything = false;
     Values stored = p_.content(place, anything);
-    if (!stored.empty()) return stored;
+    // Nobody notes where nothing is stored.
+    if (!stored.empty()) {
+      if (stored[0].kind == Value::Kind::kAddress && stored.size() < kValues) stored.insert(stored.begin(), {Value::Kind::kConst, 0});
+      return stored;
+    }
   }
   return {{Value::Kind::kContent, place}};
 }
@@ -127,6 +131,23 @@ std::vector<PlaceId> FunctionAnalysis::places(const State& state, ExprId id) {
     case ExprKind::kFresh: return {};
     default: return {};
   }
+}
+
+// The one place an expression stands for; or, if it may be one of several, the place as it is written: the same words mean
+// the same place until one of the pointers in them is set.
+PlaceId FunctionAnalysis::written_place(const State& state, ExprId id) {
+  if (id == kNoExpr) return kNoPlace;
+  if (const std::vector<PlaceId> one = places(state, id); one.size() == 1) return one[0];
+  const Expr& e = f_.exprs[static_cast<std::size_t>(id)];
+  if (e.kind == ExprKind::kMember) {
+    const PlaceId base = written_place(state, e.a);
+    return base == kNoPlace ? kNoPlace : places_.member(base, places_.text(e.name), places_.text(e.type));
+  }
+  if (e.kind == ExprKind::kDeref && e.a != kNoExpr && f_.exprs[static_cast<std::size_t>(e.a)].kind == ExprKind::kLoad) {
+    const PlaceId cell = written_place(state, f_.exprs[static_cast<std::size_t>(e.a)].a);
+    return cell == kNoPlace ? kNoPlace : places_.pointee(cell);
+  }
+  return kNoPlace;
 }
 
 Values FunctionAnalysis::values(const State& state, ExprId id) {
