@@ -225,8 +225,10 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
     if (seen->activity != context->activity_ || (seen->flags & kTry)) continue;
     if (!overlap) --history;
     if (seen->class_id == crosslock->class_id || seen->lock == crosslock || (!overlap && seen->lock == wait.mutex)) continue;
-    // A wait that is over was ended by somebody: two conditions that hand over to each other are no cycle.
-    if (!overlap && is_crosslock(graph_.lock_class(seen->class_id).info.kind)) continue;
+    // A wait that is over was ended by somebody: two conditions that hand over to each other are no cycle. Nor is a token
+    // got on the way to a release of what it has no part in: an interpreter's one lock is built of both.
+    const LockClass& wanted = graph_.lock_class(seen->class_id);
+    if ((!overlap && is_crosslock(wanted.info.kind)) || wanted.tokens) continue;
     if (stack == 0) {
       Site frames[kMaxFrames];
       stack = graph_.intern_stack(frames, capture(context, site, frames));
@@ -340,7 +342,7 @@ void Engine::leave_floor(Context* context, Site site) noexcept {
   for (std::uint32_t i = context->top(); i-- > context->floor_ + 1;) {
     const Held& held = context->held()[i];
     if (held.pseudo || held.breaks != held.lock->breaks.load(std::memory_order_relaxed)) continue;
-    if (held.lock->flags & kOfProcess) continue;
+    if (held.lock->flags & (kOfProcess | kToken)) continue;
     const Cause cause{context, held.lock, held.class_id, held.mode, 0, site == 0 ? held.site : site,
                       graph_.intern_stack(&held.site, held.site == 0 ? 0 : 1), false};
     report_simple(cause, Check::kExitHeld, observed(), nullptr, held.site);

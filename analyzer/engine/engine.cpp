@@ -61,9 +61,18 @@ LockInstance* Engine::create(ClassId class_id, Kind kind, std::uint64_t address,
   lock->class_id = class_id;
   lock->kind = kind;
   lock->flags = flags;
+  settle_token(lock);
   lock->left_at = left_at;
   lock->alive = true;
   return lock;
+}
+
+// One of a class whose tokens are handed on is no lock.
+void Engine::settle_token(LockInstance* lock) noexcept {
+  if ((lock->flags & kToken) == 0) return;
+  LockClass& of = graph_.lock_class(lock->class_id);
+  of.tokens = true;
+  if (of.handed_over) lock->flags &= static_cast<std::uint8_t>(~kToken);
 }
 
 // Takes the lock from whoever holds it; true if somebody did. The calling context's own entry goes, other contexts'
@@ -122,7 +131,7 @@ void Engine::destroy(Context* context, LockInstance* lock, Site site, std::uint6
   if (own) count = capture(context, site, frames);
   Lock serial(*this);
   if (context != nullptr) gather_held(context);
-  if (take_from_holders(context, lock) && context != nullptr) {
+  if (take_from_holders(context, lock) && context != nullptr && (lock->flags & kToken) == 0) {
     const Cause cause{context, lock, lock->class_id, Mode::kWrite, 0, site, graph_.intern_stack(frames, count), false};
     range_begin_ = begin;
     range_end_ = end;
@@ -145,11 +154,12 @@ void Engine::reinit(Context* context, LockInstance* lock, ClassId class_id, Site
   if (lock == nullptr) return;
   Lock serial(*this);
   if (context != nullptr) gather_held(context);
-  if (take_from_holders(context, lock) && context != nullptr) {
+  if (take_from_holders(context, lock) && context != nullptr && (lock->flags & kToken) == 0) {
     const Cause cause{context, lock, lock->class_id, Mode::kWrite, 0, site, graph_.intern_stack(&site, 1), false};
     report_simple(cause, Check::kDestroyHeld, observed(), nullptr, site);
   }
   if (class_id != kNone) lock->class_id = class_id;
+  settle_token(lock);
   lock->forget_left();
   ++destroyed_;
   forget_told(lock);

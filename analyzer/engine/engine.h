@@ -265,6 +265,7 @@ class Engine {
 
   // engine.cpp
   void guard_child(Context* parent, Context* child) noexcept;
+  void settle_token(LockInstance*) noexcept;
   bool take_from_holders(Context*, LockInstance*) noexcept;
   void drop_tables(Context*) noexcept;
 
@@ -275,6 +276,7 @@ class Engine {
   void release_slow(Context*, LockInstance*, Site) noexcept;
   Held* push_slow(Context*, LockInstance*, ClassId, Mode, std::uint8_t flags, Site, bool pseudo) noexcept;
   void remove_held(Context*, std::uint32_t index) noexcept;
+  void hand_over(Context*, LockInstance*) noexcept;
   void let_go(Context*, std::uint32_t index) noexcept;
   std::uint32_t find_held(const Context*, const LockInstance*, std::uint32_t from) const noexcept;
   Seen* remember(const Cause&, std::uint64_t key, bool same_class) noexcept;

@@ -34,6 +34,8 @@ struct LockClass {
   bool nested_structured, nested_many_parents, nested_cyclic;   // see nesting.h
   std::uint32_t nested_circuits;
   bool many_releasers;      // a crosslock of it was signalled by more than one context
+  bool tokens;              // semaphores of one token, which may be locks
+  bool handed_over;         // ... but one of it was given back by another context than took it: no lock
 };
 
 /// Holding `held` since before, a context got and released `passed` (histories.cpp).

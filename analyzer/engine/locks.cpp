@@ -51,6 +51,7 @@ void Engine::request_slow(Context* context, LockInstance* lock, ClassId class_id
                           Site site, LockInstance* nest) noexcept {
   if (context->ended_) return;
   if ((lock->flags & kRecursiveLock) && find_held(context, lock, context->floor_) != kNone) return;
+  if ((lock->flags & kToken) && find_held(context, lock, 0) != kNone) return hand_over(context, lock);
   if ((lock->flags & kLeftHeld) && report_left_behind(context, lock, class_id, mode, flags, site)) return;
   const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
   const Held& last = context->held()[context->top() - 1];
@@ -211,7 +212,7 @@ void Engine::check_nesting(const Cause& cause, LockInstance* nest) noexcept {
       if (report_self_nesting(cause, held)) return;
       continue;
     }
-    if (held.class_id != cause.class_id || held.pseudo || is_crosslock(cause.lock->kind)) continue;
+    if (held.class_id != cause.class_id || held.pseudo || (is_crosslock(cause.lock->kind) && !(cause.lock->flags & kToken))) continue;
     if (cause.mode == Mode::kRecursiveRead && held.mode != Mode::kWrite) continue;
     if ((cause.flags & kTry) || nest_index < i || (cause.lock->flags & kNestOk)) continue;
     if (depth++ == kDirectDepth) break;
@@ -449,6 +450,7 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
     take_from_holders(context, lock);
     return;
   }
+  if (lock->flags & kToken) return hand_over(context, lock);
   if (context->tolerant_) {
     Lock serial(*this);
     ++losses_.unmatched;
@@ -462,6 +464,17 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
   lock->forget_left();
   const Cause cause{context, lock, lock->class_id, Mode::kWrite, 0, site, graph_.intern_stack(frames, count), false};
   report_simple(cause, Check::kBadUnlock, observed(), nullptr, site);
+}
+
+// A token that was given back by another context than took it, or is asked for again by the one that did, was no lock.
+void Engine::hand_over(Context* context, LockInstance* lock) noexcept {
+  Lock serial(*this);
+  take_from_holders(context, lock);
+  lock->flags &= static_cast<std::uint8_t>(~kToken);
+  LockClass& of = graph_.lock_class(lock->class_id);
+  if (of.handed_over) return;
+  of.handed_over = true;
+  rejudge_excused(context);   // it was no gate either
 }
 
 void Engine::downgrade(Context* context, LockInstance* lock, Site site) noexcept {

@@ -49,6 +49,7 @@ enum InstanceFlag : std::uint8_t {
   kLeftHeld = 16,       // since a fork held by a thread that this process does not have
   kLeftRead = 32,       // with kLeftHeld: for reading
   kOfProcess = 64,      // held by the process (a file lock): any of its contexts may give it up, and its end does
+  kToken = 128,         // a semaphore of one token: held by who took it, until somebody else is seen to give it back
 };
 
 /// Properties of one request or wait; a set of bits.
@@ -130,6 +131,7 @@ enum class Reason : std::uint8_t {
   kOtherReleasers,      // possible: somebody who is not in the cycle was seen to release a crosslock of it too
   kGuardedChild,        // refuted: one side holds what the other one's creator holds until it has joined that one
   kHistoriesExclude,    // refuted: to get there each would have to get what the other one holds by then
+  kHandedOn,            // refuted: a semaphore's token counted as held, and another context gave it back
   kReported,            // another tool's finding, in its words (FindingInfo::said); the last, as the engine gives the others
 };
 

@@ -122,6 +122,7 @@ const char* code(Reason reason) {
     case Reason::kOtherReleasers: return "other-releasers";
     case Reason::kGuardedChild: return "guarded-child";
     case Reason::kHistoriesExclude: return "histories-exclude";
+    case Reason::kHandedOn: return "handed-on";
   }
   return "unknown";
 }
@@ -176,6 +177,9 @@ std::string reason_sentence(const Graph& graph, const Finding& finding, Reason r
     case Reason::kHistoriesExclude:
       return "to get there, each side takes what the other one holds by then (" + class_of_instance(graph, subject) +
              " and its counterpart): they would block each other before" + places;
+    case Reason::kHandedOn:
+      return "the token of " + class_of_instance(graph, subject) +
+             " is given back by others than took it: what its taker asks for keeps nobody waiting";
     case Reason::kReported: return "another tool reported it";   // FindingInfo::said knows better
   }
   return "for an unknown reason";

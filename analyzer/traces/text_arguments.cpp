@@ -31,6 +31,7 @@ bool parse_plain(std::string_view word, bool two_objects, TextArguments& out, st
   else if (word == "recursive") out.lock_flags |= engine::kRecursiveLock;
   else if (word == "errorcheck") out.lock_flags |= engine::kErrorCheck;
   else if (word == "of_process") out.lock_flags |= engine::kOfProcess;
+  else if (word == "token") out.lock_flags |= engine::kToken;
   else if (out.second.empty() && two_objects) out.second = word;
   else return fail(error, "unknown argument \"" + std::string(word) + "\"");
   return true;

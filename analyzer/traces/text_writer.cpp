@@ -162,6 +162,7 @@ void TextWriter::introduce(InstanceId id, ContextId context) {
   if (lock.flags & engine::kRecursiveLock) out_ += " recursive";
   if (lock.flags & engine::kErrorCheck) out_ += " errorcheck";
   if (lock.flags & engine::kOfProcess) out_ += " of_process";
+  if (lock.flags & engine::kToken) out_ += " token";
   if (lock.flags & engine::kLeftHeld) put_key("held", (lock.flags & engine::kLeftRead) != 0 ? "read" : "write");
   put_site(lock.site);
   end_line();

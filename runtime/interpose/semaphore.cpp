@@ -2,6 +2,8 @@
 //
 // POSIX semaphores, unnamed and named. A sem_wait that finds a token is no wait and makes no dependency; one that would
 // block is a wait for whoever posts. sem_post releases one wait. A named semaphore's class is its name.
+// One that is made with a single token, for this process alone, is a lock until another thread than took the token is seen
+// to give it back, or the same one takes it twice.
 //
 // Threading: any thread.  Allocation: none here.
 #include <errno.h>
@@ -13,6 +15,8 @@
 using namespace crossdep::runtime;
 using crossdep::engine::Kind;
 using crossdep::engine::kTimed;
+using crossdep::engine::kToken;
+using crossdep::engine::kTry;
 
 namespace {
 
@@ -23,8 +27,40 @@ struct Semaphore {
   static std::uint8_t flags(const Object*) noexcept { return 0; }
 };
 
+LockInstance* token_of(sem_t* semaphore) noexcept {
+  LockInstance* known = identity.find(semaphore);
+  return known != nullptr && (known->flags & kToken) ? known : nullptr;
+}
+
+// Asked for like a lock; nullptr: it is none (any more).
+LockInstance* request_token(std::uint8_t flags, Site site, sem_t* semaphore) noexcept {
+  Inside inside = Inside::enter();
+  if (!inside) return nullptr;
+  LockInstance* token = token_of(semaphore);
+  if (token == nullptr) return nullptr;
+  request(inside, token, Mode::kWrite, flags, site);
+  return (token->flags & kToken) ? token : nullptr;
+}
+
+// What came of it. Somebody may have given it back meanwhile who did not hold it: then it is none.
+void token_requested(LockInstance* token, bool got, std::uint8_t flags, Site site) noexcept {
+  Inside inside = Inside::enter();
+  if (!inside) return;
+  if (got && (token->flags & kToken)) acquired(inside, token, Mode::kWrite, flags, site);
+  else failed(inside, token);
+}
+void token_cancelled(void* token) noexcept { token_requested(static_cast<LockInstance*>(token), false, 0, 0); }
+
 template <typename Function, typename... Arguments>
 int wait(Function& function, std::uint8_t flags, Site site, sem_t* semaphore, Arguments... until) {
+  if (LockInstance* token = request_token(flags, site, semaphore)) {
+    int result;
+    pthread_cleanup_push(token_cancelled, token);
+    result = call_real(function, semaphore, until...);
+    pthread_cleanup_pop(0);
+    token_requested(token, result == 0, flags, site);
+    return result;
+  }
   // What sem_wait itself does first; its error is not the caller's to see.
   pthread_testcancel();
   const int error = errno;
@@ -54,14 +90,30 @@ CROSSDEP_EXPORT int sem_timedwait(sem_t* semaphore, const timespec* until) {
 CROSSDEP_EXPORT int sem_clockwait(sem_t* semaphore, clockid_t clock, const timespec* until) {
   return wait(real.sem_clockwait, kTimed, CROSSDEP_CALLER, semaphore, clock, until);
 }
+CROSSDEP_EXPORT int sem_trywait(sem_t* semaphore) noexcept {
+  const Site site = CROSSDEP_CALLER;
+  const int result = call_real(real.sem_trywait, semaphore);
+  if (result == 0)
+    if (LockInstance* token = request_token(kTry, site, semaphore)) token_requested(token, true, kTry, site);
+  return result;
+}
 CROSSDEP_EXPORT int sem_post(sem_t* semaphore) noexcept {
   // Legal in a signal handler; the guard keeps a handler that interrupts us out.
+  const Site site = CROSSDEP_CALLER;
   if (Inside inside = Inside::enter())
-    if (LockInstance* known = identity.find(semaphore)) signal(inside, known, 1, CROSSDEP_CALLER);
+    if (LockInstance* known = identity.find(semaphore)) {
+      if (known->flags & kToken) release(inside, known, site);
+      if ((known->flags & kToken) == 0) signal(inside, known, 1, site);
+    }
   return call_real(real.sem_post, semaphore);
 }
 CROSSDEP_EXPORT int sem_init(sem_t* semaphore, int shared, unsigned value) noexcept {
-  return initialise<Semaphore>(real.sem_init, CROSSDEP_CALLER, semaphore, shared, value);
+  const Site site = CROSSDEP_CALLER;
+  const int result = call_real(real.sem_init, semaphore, shared, value);
+  if (result == 0)
+    if (Inside inside = Inside::enter())
+      identity.initialised(inside, semaphore, Kind::kSemaphore, value == 1 && shared == 0 ? kToken : 0, site);
+  return result;
 }
 CROSSDEP_EXPORT int sem_destroy(sem_t* semaphore) noexcept {
   return destroy<Semaphore>(real.sem_destroy, CROSSDEP_CALLER, semaphore);
