@@ -35,6 +35,7 @@ struct Wait {
   Mode mutex_mode;
   ClassId mutex_class;
   bool matched;                  // a signal was given to it
+  bool timed;                    // it may end by itself
   bool over;                     // at a barrier: its round is over, it has only not woken yet
   std::uint64_t epoch;           // when it began
   Site site;
@@ -52,6 +53,7 @@ struct LockInstance {
   bool announced;                // the sink knows it
   bool alive;
   bool fleeting;                 // free for the driver (it may be gone without a word)
+  std::atomic<bool> late;        // a wait for it timed out, and its next signal may have been meant for that
   std::atomic<std::uint32_t> breaks;    // times it was taken from its holder: released elsewhere, destroyed
   std::atomic<std::uint32_t> waiters;   // contexts waiting for it
   std::atomic<std::uint32_t> sequence;  // free for the driver (order of operations in recorded traces)

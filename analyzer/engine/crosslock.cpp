@@ -51,6 +51,7 @@ void Engine::wait_begin(Context* context, LockInstance* crosslock, LockInstance*
   wait->mutex = mutex;
   wait->mutex_mode = mutex_mode;
   wait->mutex_class = mutex_class;
+  wait->timed = (flags & kTimed) != 0;
   wait->site = site;
   wait->stack = seen != nullptr ? (*seen)->stack : graph_.intern_stack(frames, 1);
   wait->epoch = epoch_.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -83,6 +84,7 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     // The first of its round to leave a barrier: nobody can have come for the next one, so all who wait are of this round.
     if (matched && crosslock->kind == Kind::kBarrier && !wait->over) end_round(context, crosslock);
     unlist(crosslock, wait);
+    if (!matched) note_timeout(context, crosslock, *wait);
     if (matched && crosslock->kind != Kind::kBarrier && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
       if (note_signal(by, crosslock, 0)) weaken(by, *crosslock);
@@ -104,7 +106,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
   const std::uint64_t history_from = context->history_from_;
   if (crosslock->kind != Kind::kFutex) context->history_from_ = context->requests_;
   if (crosslock->waiters.load(std::memory_order_relaxed) == 0 && crosslock->signals >= 2 &&
-      crosslock->kind != Kind::kBarrier && (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
+      crosslock->kind != Kind::kBarrier && !crosslock->late.load(std::memory_order_relaxed) && (crosslock->signaller == context->id_ || crosslock->signaller == kNone))
     return;
   StackId stack = 0;
   Lock serial(*this);
@@ -119,6 +121,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack, history_from);
   }
+  if (count != 0 && crosslock->late.load(std::memory_order_relaxed)) commit_late(context, crosslock, site, stack);
   if (more) weaken(context, *crosslock);
 }
 
@@ -233,11 +236,11 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
       Site frames[kMaxFrames];
       stack = graph_.intern_stack(frames, capture(context, site, frames));
     }
-    commit_one(context, crosslock, wait, *seen, overlap ? Origin::kOverlap : Origin::kHistory, site, stack);
+    commit_one(context, crosslock, {wait.context->id_, wait.site, wait.stack}, *seen, overlap ? Origin::kOverlap : Origin::kHistory, site, stack);
   }
 }
 
-void Engine::commit_one(Context* context, LockInstance* crosslock, const Wait& wait, const Seen& seen, Origin origin,
+void Engine::commit_one(Context* context, LockInstance* crosslock, const Waited& waited, const Seen& seen, Origin origin,
                         Site site, StackId stack) noexcept {
   gather_held_at(context, seen);
   LockInstance* wanted = seen.lock;
@@ -253,9 +256,9 @@ void Engine::commit_one(Context* context, LockInstance* crosslock, const Wait& w
   witness.from_site = site;
   witness.to_site = seen.site;
   witness.to_stack = seen.stack;
-  witness.waiter = wait.context->id_;
-  witness.wait_site = wait.site;
-  witness.wait_stack = wait.stack;
+  witness.waiter = waited.context;
+  witness.wait_site = waited.site;
+  witness.wait_stack = waited.stack;
   witness.release_stack = stack;
   witness.ordinal = seen.ordinal;
   announce(crosslock);

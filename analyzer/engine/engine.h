@@ -251,6 +251,21 @@ class Engine {
     std::uint8_t interrupts;
     Mode mode;
   };
+  /// Who waited, and where.
+  struct Waited {
+    ContextId context;
+    Site site;
+    StackId stack;
+  };
+  /// A wait that timed out.
+  struct LateWait {
+    static constexpr unsigned kMostHeld = 4;
+    InstanceId crosslock;
+    std::uint64_t epoch;     // when it began
+    Waited waited;
+    InstanceId held[kMostHeld];
+    std::uint32_t held_count;   // 0: the entry is free
+  };
   struct FindingLink {
     FindingId finding;
     std::uint32_t next;
@@ -294,7 +309,11 @@ class Engine {
 
   // crosslock.cpp
   void commit(Context*, LockInstance*, Wait&, Site, StackId& stack, std::uint64_t history_from) noexcept;
-  void commit_one(Context*, LockInstance*, const Wait&, const Seen&, Origin, Site, StackId stack) noexcept;
+  void commit_one(Context*, LockInstance*, const Waited&, const Seen&, Origin, Site, StackId stack) noexcept;
+
+  // late_signals.cpp
+  void note_timeout(const Context*, LockInstance*, const Wait&) noexcept;
+  void commit_late(Context*, LockInstance*, Site, StackId& stack) noexcept;
   void unlist(LockInstance*, Wait*) noexcept;
   bool note_signal(Context*, LockInstance*, Site) noexcept;
   void note_arrival(Context*, LockInstance*) noexcept;
@@ -344,6 +363,9 @@ class Engine {
   Options options_;
   Graph graph_;
   Releasers releasers_;
+  static constexpr unsigned kMostLate = 16;
+  LateWait late_[kMostLate] = {};
+  unsigned next_late_ = 0;
   GuardBook guards_;
   CycleSearch search_;
   Judge judge_;
