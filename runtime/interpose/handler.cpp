@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <ucontext.h>
 
 #include "core/events.h"
 #include "core/runtime.h"
@@ -51,7 +52,12 @@ void handle(int number, siginfo_t* info, void* state) {
   const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
   const int error = errno;
   bool entered = false;
-  // A thread that was not seen yet, or is in the runtime just now, is not observed in its handler either.
+  if (self.phase == Phase::kNew) {   // its first event is this: what is blocked now is not what it had blocked
+    std::uint64_t interrupted;
+    __builtin_memcpy(&interrupted, &static_cast<const ucontext_t*>(state)->uc_sigmask, sizeof interrupted);
+    if (Inside inside = Inside::enter()) note_signal_mask(static_cast<Token>(inside).thread(), interrupted);
+  }
+  // A thread that is in the runtime just now is not observed in its handler either.
   if (self.phase == Phase::kReady) {
     leave_dead_handlers(self, here);
     if (self.handlers < ThreadState::kMostHandlers) {
