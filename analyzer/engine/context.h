@@ -38,6 +38,7 @@ struct Wait {
   bool timed;                    // it may end by itself
   bool over;                     // at a barrier: its round is over, it has only not woken yet
   std::uint64_t epoch;           // when it began
+  std::uint64_t matched_epoch;   // when its signal was given
   Site site;
   StackId stack;
   Wait* next;                    // on the same crosslock, younger

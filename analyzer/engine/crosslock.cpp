@@ -85,6 +85,7 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     if (matched && crosslock->kind == Kind::kBarrier && !wait->over) end_round(context, crosslock);
     unlist(crosslock, wait);
     if (!matched) note_timeout(context, crosslock, *wait);
+    if (wait->matched) waited_until(context, *wait);
     if (matched && crosslock->kind != Kind::kBarrier && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
       if (note_signal(by, crosslock, 0)) weaken(by, *crosslock);
@@ -111,6 +112,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
   StackId stack = 0;
   Lock serial(*this);
   bool more = false;
+  bool kept = crosslock->kind == Kind::kCompletion;
   if (crosslock->kind == Kind::kBarrier) note_arrival(context, crosslock);
   else more = note_signal(context, crosslock, site);
   for (Wait* wait = crosslock->waits; wait != nullptr && count != 0; wait = wait->next) {
@@ -118,8 +120,16 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     if (crosslock->kind == Kind::kBarrier ? wait->over : wait->matched) continue;
     if (wait->context == context) continue;
     wait->matched = true;
+    wait->matched_epoch = epoch_.load(std::memory_order_relaxed);
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack, history_from);
+    kept = false;
+  }
+  // A completion keeps it for who comes later.
+  if (kept && crosslock->signals < 2) {
+    Wait nobody{};
+    nobody.epoch = ~std::uint64_t{0};
+    commit(context, crosslock, nobody, site, stack, history_from);
   }
   if (count != 0 && crosslock->late.load(std::memory_order_relaxed)) commit_late(context, crosslock, site, stack);
   if (more) weaken(context, *crosslock);
@@ -216,6 +226,24 @@ void Engine::forget_told(LockInstance* lock) noexcept {
   lock->told = nullptr;
 }
 
+// Until its signal came this context was blocked: that is when it last asked, for whoever waits for what it signals next.
+void Engine::waited_until(Context* context, const Wait& wait) noexcept {
+  Seen* seen = context->newest_;
+  while (seen != nullptr && seen->epoch >= wait.epoch - 1 && (seen->lock != wait.lock || seen->activity != context->activity_)) seen = seen->older;
+  if (seen == nullptr || seen->lock != wait.lock || seen->activity != context->activity_ || seen->epoch >= wait.matched_epoch) return;
+  if (seen->newer != nullptr && seen->newer->epoch < wait.matched_epoch) {
+    Seen* before = seen->newer;   // is to stand behind this one, which has been asked for since the signal
+    while (before != nullptr && before->epoch < wait.matched_epoch) before = before->newer;
+    seen->newer->older = seen->older;
+    (seen->older != nullptr ? seen->older->newer : context->oldest_) = seen->newer;
+    seen->newer = before;
+    seen->older = before != nullptr ? before->older : context->newest_;
+    seen->older->newer = seen;
+    (before != nullptr ? before->older : context->newest_) = seen;
+  }
+  seen->epoch = wait.matched_epoch;
+}
+
 // X -> Y for what this context asked for since the wait began, and for the last few requests before it. Those end where
 // the context last told others anything (a signal, a thread made): who learnt of it may come after them by that.
 void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site site, StackId& stack,
@@ -236,7 +264,7 @@ void Engine::commit(Context* context, LockInstance* crosslock, Wait& wait, Site 
       Site frames[kMaxFrames];
       stack = graph_.intern_stack(frames, capture(context, site, frames));
     }
-    commit_one(context, crosslock, {wait.context->id_, wait.site, wait.stack}, *seen, overlap ? Origin::kOverlap : Origin::kHistory, site, stack);
+    commit_one(context, crosslock, {wait.context != nullptr ? wait.context->id_ : kNone, wait.site, wait.stack}, *seen, overlap ? Origin::kOverlap : Origin::kHistory, site, stack);
   }
 }
 

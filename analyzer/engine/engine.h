@@ -296,6 +296,7 @@ class Engine {
   std::uint32_t find_held(const Context*, const LockInstance*, std::uint32_t from) const noexcept;
   Seen* remember(const Cause&, std::uint64_t key, bool same_class) noexcept;
   void touch(Context*, Seen*, std::uint64_t epoch) noexcept;
+  void waited_until(Context*, const Wait&) noexcept;
   void judge_request(const Cause&, LockInstance* nest) noexcept;
   void depend_on_held(const Cause&, std::uint32_t index) noexcept;
   WitnessInfo held_witness(const Cause&, const Held&) const noexcept;

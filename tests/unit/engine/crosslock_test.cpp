@@ -91,7 +91,7 @@ TEST_CASE("history ends at an earlier signal, at the boundary of an activity and
     stage.signal("S", "other");
     stage.wait("W", "X");
     stage.signal("S", "X");
-    CHECK(stage.sink.dependencies.empty());
+    CHECK_FALSE(stage.sink.has_dependency("X", "A"));
   }
   SECTION("what was waited for, and came") {
     Stage stage;
@@ -137,6 +137,66 @@ TEST_CASE("the same request made again after the wait began does count", "[engin
   CHECK(stage.sink.witness("X", "B")->origin == Origin::kOverlap);
   REQUIRE(stage.sink.witness("X", "A") != nullptr);
   CHECK(stage.sink.witness("X", "A")->origin == Origin::kHistory);
+}
+
+TEST_CASE("who was blocked when a wait began waited for that first", "[engine][cross-release]") {
+  SECTION("and was told after it began") {
+    Stage stage;
+    stage.wait("S", "Y");
+    stage.wait("W", "X");
+    stage.nest("T", {"A"});
+    stage.signal("T", "Y");
+    stage.nest("S", {"inside"});   // such as the completion's own lock
+    stage.wake("S", "Y");
+    stage.signal("S", "X");
+    REQUIRE(stage.sink.witness("X", "Y") != nullptr);
+    CHECK(stage.sink.witness("X", "Y")->origin == Origin::kOverlap);
+  }
+  SECTION("but had been told before") {
+    Stage stage;
+    stage.wait("S", "Y");
+    stage.signal("T", "Y");
+    stage.wait("W", "X");
+    stage.wake("S", "Y");
+    stage.signal("S", "X");
+    CHECK_FALSE(stage.sink.has_dependency("X", "Y"));
+  }
+  SECTION("other requests keep their time") {
+    Stage stage;
+    stage.nest("S", {"A"});
+    stage.wait("S", "Y");
+    stage.nest("S", {"B"});
+    stage.wait("W", "X");
+    stage.nest("S", {"C"});
+    stage.signal("T", "Y");
+    stage.wake("S", "Y");
+    stage.nest("S", {"D"});
+    stage.signal("S", "X");
+    for (const char* name : {"Y", "C", "D"}) {
+      REQUIRE(stage.sink.witness("X", name) != nullptr);
+      CHECK(stage.sink.witness("X", name)->origin == Origin::kOverlap);
+    }
+    for (const char* name : {"A", "B"}) {
+      REQUIRE(stage.sink.witness("X", name) != nullptr);
+      CHECK(stage.sink.witness("X", name)->origin == Origin::kHistory);
+    }
+    CHECK(stage.engine->check_invariants());
+  }
+}
+
+TEST_CASE("a completion keeps its signal for who comes later", "[engine][cross-release]") {
+  Stage stage;
+  stage.nest("S", {"A"});
+  stage.signal("S", "X");
+  stage.acquire("W", "A");
+  stage.wait("W", "X");
+  stage.wake("W", "X");
+  REQUIRE(stage.sink.witness("X", "A") != nullptr);
+  CHECK(stage.sink.witness("X", "A")->origin == Origin::kHistory);
+  CHECK(stage.sink.witness("X", "A")->waiter == kNone);
+  const auto found = stage.sink.at_least(Verdict::kPossible);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].info.reason == Reason::kHistoryOnly);
 }
 
 TEST_CASE("each waiter has its own start", "[engine][cross-release]") {
