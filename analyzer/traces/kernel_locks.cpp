@@ -14,6 +14,15 @@ bool held_for_another(const std::string& comm, std::string_view name) {
   return comm.compare(0, 6, "cpuhp/") == 0 && name == "cpu_hotplug_lock";
 }
 
+// Locks of one class of which some were given a subclass of their own when they were made (lockdep_set_subclass), which no
+// event shows: the pools of unbound work queues, ext4's quota and extended attribute inodes, gfs2's glocks, i915.
+bool has_hidden_subclass(std::string_view name) {
+  for (const std::string_view known : {"&pool->lock", "&ei->i_data_sem", "&ea_inode->i_rwsem", "&gl->gl_lockref.lock", "&vm->mutex",
+                                       "&sched_engine->lock"})
+    if (name == known) return true;
+  return false;
+}
+
 }  // namespace
 
 Event KernelModel::held_event(EventKind kind, const Task& task, const Held& held) const {
@@ -48,6 +57,7 @@ ClassId KernelModel::class_of(const KernelAcquire& acquire) {
   if (acquire.keyed) {
     definition.key_kind = engine::ClassKey::kStatic;
     definition.key = acquire.key != 0 ? acquire.key : acquire.map;
+    if (has_hidden_subclass(acquire.name)) definition.flags = engine::kNestOk;
   } else {
     definition.flags = engine::kNestOk;   // a name says nothing of subclasses
     by_name_ |= !acquire.missed;

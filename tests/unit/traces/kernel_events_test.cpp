@@ -308,3 +308,18 @@ TEST_CASE("kernel: functions of a call chain", "[traces][ftrace]") {
   CHECK(traces::kernel_function("complete_walk+0x1 [x]") == KernelFunction::kOther);
   CHECK(traces::kernel_function("perf_trace_lock") == KernelFunction::kTracing);
 }
+
+TEST_CASE("kernel: locks with a subclass of their own that no event shows", "[traces][ftrace]") {
+  // A work item queued under the lock of an unbound pool: put_pwq().
+  std::string text;
+  for (const char* name : {"&pool->lock", "&other->lock"}) {
+    const auto acquire = [name](const std::string& map) {
+      return at("t-1", "lockx_acquire: map=" + map + " key=" + (name[1] == 'p' ? "ff01" : "ff02") + " sub=0 try=0 read=0 check=1 nest=0 hoff=1 ctx=0 on=1 "
+                       "he=0 se=1 wait=0:2 type=0 ip=f+0x1/0x2 name=" + name);
+    };
+    const auto release = [name](const std::string& map) { return at("t-1", "lockx_release: map=" + map + " key=ff01 on=1 ip=f+0x1/0x2 name=" + name); };
+    const std::string outer = name[1] == 'p' ? kA : kC, inner = name[1] == 'p' ? kB : "ffff888000000040";
+    text += acquire(outer) + acquire(inner) + release(inner) + release(outer);
+  }
+  CHECK(judge_ftrace(text).summary() == Lines{"recursive-lock latent &other->lock"});
+}
