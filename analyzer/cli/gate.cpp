@@ -18,6 +18,7 @@
 #include "cli/rule_options.h"
 #include "cli/show.h"
 #include "reports/format.h"
+#include "reports/source_story.h"
 #include "reports/whole_file.h"
 #include "rules/catalogue.h"
 
@@ -68,6 +69,7 @@ std::string finding_text(const Request& request, const reports::Listing& listing
                     rules::check_id(finding.check) + (told.cycle.empty() ? "" : ": " + reports::clean(told.cycle)) + "\n";
   if (known) return out + "  accepted: " + reports::clean(listed.accepted) + "\n";
   out += "  why: " + reports::clean(finding.reason) + "\n";
+  for (const std::string& line : reports::only_in_source(*listing.graph, finding)) out += "  only in the source: " + reports::clean(line) + "\n";
   if (!listed.note.empty()) out += "  " + reports::clean(listed.note) + "\n";
   const std::string place = reports::clean(reports::place_and_function(told.primary));
   if (listed.blamed_is_new) {
@@ -82,8 +84,17 @@ std::string finding_text(const Request& request, const reports::Listing& listing
 
 std::string text_of(const Request& request, const gate::Judgement& judged) {
   std::string out;
-  for (const reports::Listed& listed : judged.listing.findings)
-    if (listed.fails || request.verbose) out += finding_text(request, judged.listing, listed) + "\n";
+  std::vector<const reports::Finding*> told;
+  std::map<const reports::Finding*, const reports::Listed*> listed;
+  for (const reports::Listed& one : judged.listing.findings) {
+    if (!one.fails && !request.verbose) continue;
+    told.push_back(one.finding);
+    listed[one.finding] = &one;
+  }
+  for (const auto& [heading, finding] : reports::in_groups(*judged.listing.graph, told)) {
+    if (!heading.empty()) out += reports::clean(heading) + "\n\n";
+    out += finding_text(request, judged.listing, *listed[finding]) + "\n";
+  }
   const bool fails = request.options.new_dependencies == gate::NewDependencies::kFail;
   for (const reports::NewDependency& added : judged.listing.dependencies) {
     const reports::Dependency& d = judged.listing.graph->dependencies[added.dependency];

@@ -19,6 +19,7 @@
 #include "reports/junit.h"
 #include "reports/markdown.h"
 #include "reports/sarif.h"
+#include "reports/source_story.h"
 #include "reports/splat.h"
 #include "reports/text.h"
 
@@ -92,8 +93,10 @@ std::string splats(const reports::Graph& graph, const Show& show) {
   options.verbose = show.verbose;
   options.graph_path = show.graph_path;
   std::string out;
-  for (const reports::Finding* finding : failing(graph, show.verbose ? engine::Verdict::kRefuted : show.policy, show.suppressions))
+  for (const auto& [heading, finding] : reports::in_groups(graph, failing(graph, show.verbose ? engine::Verdict::kRefuted : show.policy, show.suppressions))) {
+    if (!heading.empty()) out += "crossdep: " + heading + "\n";
     out += reports::render_splat(graph, *finding, options) + "\n";
+  }
   return out + reports::render_summary(graph, show.suppressions);
 }
 

@@ -12,6 +12,7 @@
 
 #include "reports/format.h"
 #include "reports/reason.h"
+#include "reports/source_story.h"
 #include "reports/version.h"
 #include "rules/catalogue.h"
 
@@ -456,6 +457,7 @@ class Splat {
       line("crossdep: lock " + name(first_class()));
     for (const Link& link : f_.links)
       if (g_.classes[link.to].kind == engine::Kind::kInterrupt) line("crossdep: the handler is that of " + name(link.to));
+    for (const std::string& only : only_in_source(g_, f_)) line("crossdep: only in the source: " + only);
     if (f_.run_verdict != f_.verdict && !f_.run_reason_code.empty())
       line(std::string("crossdep: in each run alone it is ") + word(f_.run_verdict) + ": " + f_.run_reason);
     for (std::size_t i = 0; i < f_.links.size(); ++i)

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "reports/format.h"
+#include "reports/source_story.h"
 #include "rules/catalogue.h"
 
 namespace crossdep::reports {
@@ -17,6 +18,8 @@ namespace {
 
 // Lines of dependencies on the first screen; with head and tail that makes at most 20.
 constexpr std::size_t kLinkLines = 14;
+// Of the ways that only the source knows; the reason above names them all.
+constexpr std::size_t kSourceLines = 2;
 
 std::string place_of(const Graph& graph, Index site, bool verbose) {
   const Index frame = own_frame(graph, site);
@@ -116,6 +119,9 @@ std::string render_finding(const Graph& graph, const Finding& finding, const Tex
   std::string out = finding.id + "  " + word(finding.verdict) + "  " + rules::check_id(finding.check) + ": " +
                     rules::catalogue(finding.check).title + "\n";
   out += "  why: " + finding.reason + "\n";
+  std::size_t told = 0;
+  for (const std::string& line : only_in_source(graph, finding))
+    if (options.verbose || ++told <= kSourceLines) out += "  only in the source: " + line + "\n";
   if (!finding.run_reason_code.empty())
     out += std::string("  in each run alone: ") + word(finding.run_verdict) + ": " + finding.run_reason + "\n";
   if (finding.links.empty()) {
@@ -167,13 +173,18 @@ std::string render_summary(const Graph& graph, const Suppressions& suppressions)
 std::string render_text(const Graph& graph, const TextOptions& options) {
   std::string out;
   std::size_t hidden = 0;
+  std::vector<const Finding*> shown;
   for (const Finding& finding : graph.findings) {
     if (options.suppressions.suppresses(graph, finding)) continue;
     if (!options.verbose && finding.verdict < options.policy) {
       ++hidden;
       continue;
     }
-    out += render_finding(graph, finding, options) + "\n";
+    shown.push_back(&finding);
+  }
+  for (const auto& [heading, finding] : in_groups(graph, shown)) {
+    if (!heading.empty()) out += heading + "\n\n";
+    out += render_finding(graph, *finding, options) + "\n";
   }
   out += render_summary(graph, options.suppressions);
   if (hidden != 0) out += count_of(hidden, "finding") + " below the policy (" + word(options.policy) + ") not shown; --verbose shows them\n";

@@ -266,8 +266,38 @@ def half_observed_cycle_is_named_by_the_source(box):
     graph = json.loads((box.folder / "all.cdgraph").read_text())
     box.equal([f["reason_code"] for f in graph["findings"] if f["verdict"] == "possible"], ["half-observed"], "possible findings")
     box.has(graph["findings"][0]["reason"], "halves.c:log_lock -> account::mu")
+    path = "only in the source: halves.c:log_lock -> account::mu, by run (halves.c:18) > never (halves.c:14)"
+    box.has(box.run(box.crossdep, "report", "all.cdgraph").out, "  " + path)
+    box.has(box.run(box.crossdep, "report", "--format", "splat", "all.cdgraph").out, "crossdep: " + path)
+    box.run(box.crossdep, "gate", "--init", "--baseline", "base.json", "run")
+    box.has(box.run(box.crossdep, "gate", "--baseline", "base.json", "all.cdgraph").out, "  " + path)
     coverage = box.run(box.crossdep, "coverage", "source.cdgraph", "run/crossdep.cdgraph")
     box.has(coverage.out, "  halves.c:log_lock -> account::mu (")
+
+
+SHARED = """#include <pthread.h>
+pthread_mutex_t a, b, c, d, e, x, y;
+#define BOTH(f, p, q) void f(void) { pthread_mutex_lock(&p); pthread_mutex_lock(&q); pthread_mutex_unlock(&q); pthread_mutex_unlock(&p); }
+BOTH(alone, x, y)
+BOTH(alone_too, y, x)
+BOTH(shared, a, b)
+BOTH(one, b, a)
+BOTH(two, b, c)
+BOTH(three, c, a)
+BOTH(four, b, d)
+BOTH(five, d, e)
+BOTH(six, e, a)
+"""
+
+
+@test
+def source_cycles_are_grouped_by_what_they_share(box):
+    box.write("shared.c", SHARED)
+    heading = "3 cycles share a -> b (shared.c:6): without it there would be none of them"
+    for done in [scanned(box, "-o", "g.cdgraph", "shared.c"), box.run(box.crossdep, "report", "g.cdgraph")]:
+        box.equal(done.out.count("cycles share"), 1, "headings")
+        box.has(done.out, heading)
+        box.check(done.out.index(heading) < done.out.index("x"), "the lone cycle comes first")
 
 
 def collect():
