@@ -31,12 +31,14 @@ class FunctionAnalysis {
   void step(const Op& op, State&& state, States& out);
   void assign(State& state, PlaceId place, const Values& values, bool record);
   void forget_parts(State& state, PlaceId place);
-  bool refine(State& state, ExprId condition, bool truth);
-  bool refine_order(State& state, const Expr& less, bool wanted);
-  void mark_order(const State& state, Event& event) const;
   Event event_at(Event::What what, const Op& op, const State& state, PlaceId place) const;
   std::uint16_t once_more(std::uint16_t flags, PlaceId handle, const State& state) const;
   void record(Event&& event);
+
+  // refine.cpp
+  bool refine(State& state, ExprId condition, bool truth);
+  bool refine_order(State& state, const Expr& less, bool wanted);
+  void mark_order(const State& state, Event& event) const;
 
   // analyse_locks.cpp
   HeldLock lock_of(PlaceId place, const Op& op, std::int32_t guard) const;
