@@ -20,6 +20,7 @@
 #include "cli/native.h"
 #include "cli/output.h"
 #include "reports/merge.h"
+#include "reports/source_join.h"
 #include "rules/evaluate.h"
 #include "rules/rule_names.h"
 
@@ -80,7 +81,7 @@ bool Results::prepare(const std::string& folder, std::string& cause) {
   return true;
 }
 
-void Results::collect(int main_pid, int main_status, const rules::RuleSet& rules) {
+void Results::collect(int main_pid, int main_status, const rules::RuleSet& rules, const reports::Graph* source) {
   const rules::RuleNames names(rules);
   std::vector<reports::Graph> graphs;
   for (const fs::path& path : process_files(folder_)) {
@@ -94,10 +95,17 @@ void Results::collect(int main_pid, int main_status, const rules::RuleSet& rules
     const bool running = !result.finished && static_cast<int>(result.pid) != main_pid && alive(static_cast<int>(result.pid));
     for (reports::Run& run : result.graph.runs)
       if (static_cast<int>(run.pid) == main_pid) run.exit_status = main_status;
+    std::map<std::string, std::string> ids;
+    if (source != nullptr)
+      for (const std::string& note : reports::name_by_source(result.graph, *source, ids)) notes_.insert(note);
+    renamed_.insert(ids.begin(), ids.end());
     for (const reports::Finding& finding : result.graph.findings) seen_alone_.insert(finding.id);
 
     const std::string told = path.string() + ".told";
-    for (const std::string& id : read_told(told)) seen_alone_.insert(id);
+    for (const std::string& id : read_told(told)) {
+      const auto at = ids.find(id);
+      seen_alone_.insert(at == ids.end() ? id : at->second);
+    }
     if (!running) unlink(told.c_str());
     const std::string name = path.stem().string();
     const fs::path graph = path.parent_path() / (name.substr(0, name.size() - mark().size()) + ".cdgraph");

@@ -6,6 +6,7 @@
 // Threading: one thread.  Allocation: the heap.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,8 +25,8 @@ class Results {
   std::string graph_path() const { return folder_ + "/crossdep.cdgraph"; }
 
   /// Turns the files of this run's processes into graphs and unites them; the union is judged by the rules. `main_pid`
-  /// ended with `main_status`.
-  void collect(int main_pid, int main_status, const rules::RuleSet& rules);
+  /// ended with `main_status`. With a source analysis the classes get its names.
+  void collect(int main_pid, int main_status, const rules::RuleSet& rules, const reports::Graph* source = nullptr);
 
   /// The union; of no process if none left a file.
   const reports::Graph& graph() const { return graph_; }
@@ -33,6 +34,10 @@ class Results {
   const std::vector<std::string>& traces() const { return traces_; }
   /// Findings no process saw alone.
   std::vector<const reports::Finding*> union_findings() const;
+  /// Findings that processes printed by other names: the id they printed, and the one in the graph.
+  const std::map<std::string, std::string>& renamed() const { return renamed_; }
+  /// What the names could not be decided for, a line each.
+  const std::set<std::string>& notes() const { return notes_; }
   /// Processes that were still running, whose files are left as they are.
   std::size_t running() const { return running_; }
   /// Something could not be read or written (told).
@@ -42,6 +47,8 @@ class Results {
   std::string folder_;
   reports::Graph graph_;
   std::set<std::string> seen_alone_;     // ids of findings of single processes
+  std::map<std::string, std::string> renamed_;
+  std::set<std::string> notes_;
   std::vector<std::string> traces_;
   std::size_t running_ = 0;
   bool trouble_ = false;

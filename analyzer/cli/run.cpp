@@ -18,6 +18,8 @@
 #include "cli/rule_options.h"
 #include "cli/supervise.h"
 #include "cli/target.h"
+#include "reports/json.h"
+#include "reports/listing.h"
 #include "reports/splat.h"
 #include "reports/text.h"
 #include "rules/needs.h"
@@ -34,6 +36,7 @@ struct Request {
   int exitcode = 66;
   std::string suppressions_path;
   std::vector<std::string> rules;
+  std::string class_by;
   std::vector<std::string> command;
 };
 
@@ -90,6 +93,15 @@ void summarise(const Results& results, const Request& request, const reports::Su
         std::fputs((reports::render_finding(graph, finding, text) + "\n").c_str(), stderr);
   }
   print_lines(reports::render_summary(graph, suppressions));
+  // They were printed before anybody knew the names.
+  for (const auto& [before, after] : results.renamed())
+    for (const reports::Finding& finding : graph.findings) {
+      if (finding.id != after || finding.verdict < request.policy || suppressions.suppresses(graph, finding)) continue;
+      std::vector<std::string> names;
+      for (const reports::Index c : finding.classes) names.push_back(graph.classes[c].name);
+      say("by the source's names " + before + " is " + after + ": " + reports::cycle_of(names, !finding.links.empty()));
+    }
+  for (const std::string& note : results.notes()) say("note: " + note);
   if (results.running() != 0)
     say(fmt::format("{} of its processes still run; their journals stay in {}", results.running(), results.folder()));
   for (const std::string& trace : results.traces()) say("trace: " + trace);
@@ -119,6 +131,11 @@ int run(const Request& request) {
   std::string cure;
   if (!load_rules(rule_files, rules, cause, cure)) return fail(cause, cure);
   for (std::string& file : rule_files) file = std::filesystem::absolute(file).string();
+  reports::Graph source;
+  if (!request.class_by.empty()) {
+    if (!reports::read_graph_file(request.class_by, source, cause)) return fail(cause);
+    if (source.lock_sites.empty()) return fail(request.class_by + ": has no lock sites", "a graph that `crossdep scan` wrote has");
+  }
   Results results;
   if (!results.prepare(request.folder, cause)) return fail(cause, "-o DIR names another folder for the results");
   RuntimeSettings settings{results.folder(), request.record, request.verbose, request.policy, suppressions_path, request.exitcode, rule_files, rules::need_lines(rules)};
@@ -132,7 +149,7 @@ int run(const Request& request) {
     return outcome.status;
   }
   signal(SIGPIPE, SIG_IGN);   // nobody may listen any more; the graph is written all the same
-  results.collect(outcome.pid, outcome.status, rules);
+  results.collect(outcome.pid, outcome.status, rules, request.class_by.empty() ? nullptr : &source);
 
   const Exit judged = judge_exit(results.graph(), request.policy, suppressions);
   if (judged == kNothing && target.preload == Target::Preload::kYes) tell_nothing_recorded();
@@ -153,6 +170,7 @@ void add_run(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("run", "Run a program and its children under the runtime");
   auto request = std::make_shared<Request>();
   command->add_option("-o,--output", request->folder, "Folder for the results; default a fresh crossdep-results.N")->type_name("DIR");
+  command->add_option("--class-by", request->class_by, "A graph of crossdep scan: in DIR, lock classes have the names of the source")->type_name("GRAPH");
   command->add_flag("--record", request->record, "Also record a trace of each process, for crossdep check");
   add_policy_option(*command, request->policy);
   add_suppressions_option(*command, request->suppressions_path);

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "reports/canonical.h"
 #include "reports/finding_id.h"
 
 namespace crossdep::reports {
@@ -32,6 +33,8 @@ std::string object_name(const std::string& name) {
 class Join {
  public:
   explicit Join(Graph& graph) : g_(graph), of_source_(graph.classes.size()), votes_(graph.classes.size()) {}
+
+  const std::map<std::string, std::string>& ids() const { return ids_; }
 
   std::vector<std::string> run() {
     for (const LockSite& s : g_.lock_sites) {
@@ -66,7 +69,11 @@ class Join {
       else if (candidates.size() > 1) notes.push_back(clash(i, candidates));
     }
     if (renamed_)
-      for (Finding& f : g_.findings) f.id = make_finding_id(g_, f);
+      for (Finding& f : g_.findings) {
+        std::string id = make_finding_id(g_, f);
+        if (id != f.id) ids_[f.id] = id;
+        f.id = std::move(id);
+      }
     return notes;
   }
 
@@ -123,6 +130,7 @@ class Join {
   std::vector<Classes> votes_;
   std::map<std::pair<std::string, std::uint32_t>, Classes> sites_;
   bool renamed_ = false;
+  std::map<std::string, std::string> ids_;   // of findings: before and after
 };
 
 }  // namespace
@@ -145,6 +153,22 @@ unsigned source_rank(const Finding& finding) {
 std::vector<std::string> join_source(Graph& graph) {
   if (graph.lock_sites.empty()) return {};
   return Join(graph).run();
+}
+
+std::vector<std::string> name_by_source(Graph& graph, const Graph& source, std::map<std::string, std::string>& ids) {
+  const std::size_t classes = graph.classes.size();
+  Graph names;
+  names.classes = source.classes;
+  names.lock_sites = source.lock_sites;
+  append(graph, std::move(names));
+  Join join(graph);
+  std::vector<std::string> notes = join.run();
+  ids = join.ids();
+  // Only the lock sites speak of the source's own classes.
+  graph.lock_sites.clear();
+  graph.classes.resize(classes);
+  canonicalise(graph);
+  return notes;
 }
 
 }  // namespace crossdep::reports

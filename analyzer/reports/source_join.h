@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ namespace crossdep::reports {
 /// static objects. Findings get the ids that belong to the new names. Does nothing without lock sites. Answers what could
 /// not be decided, a line each.
 std::vector<std::string> join_source(Graph& graph);
+
+/// The same with the names of a source analysis that is not to become part of the graph. `ids` gets, for each finding whose
+/// id changed, the old and the new one.
+std::vector<std::string> name_by_source(Graph& graph, const Graph& source, std::map<std::string, std::string>& ids);
 
 /// True if the dependency was seen in a run; a graph of a source analysis alone has none.
 bool observed(const Dependency& dependency);

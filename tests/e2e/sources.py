@@ -275,6 +275,31 @@ def half_observed_cycle_is_named_by_the_source(box):
     box.has(coverage.out, "  halves.c:log_lock -> account::mu (")
 
 
+INVERTED = HALVES.replace("argc > 5 ? NULL : (void *)1", "NULL").replace("if (u == NULL) ", "")
+
+
+@test
+def run_names_its_classes_by_the_source(box):
+    box.write("inverted.c", INVERTED)
+    scanned(box, "inverted.c", "-o", "source.cdgraph")
+    built = box.run("cc", "-g", "-O0", "-pthread", box.folder / "inverted.c", "-o", "inverted")
+    box.equal(built.status, 0, "status of cc")
+    plain = box.run(box.crossdep, "run", "-o", "plain", "--", "./inverted")
+    named = box.run(box.crossdep, "run", "-o", "named", "--class-by", "source.cdgraph", "--", "./inverted")
+    box.equal(named.status, plain.status, "status")
+    before, after = (json.loads((box.folder / name / "crossdep.cdgraph").read_text()) for name in ["plain", "named"])
+    box.equal(sorted(after["findings"][0]["classes"]), ["account::mu", "inverted.c:log_lock"], "classes")
+    box.equal(len(after["classes"]), len(before["classes"]), "number of classes")
+    box.check("lock_sites" not in after or not after["lock_sites"], "the source's lock sites are in the run's graph")
+    box.check(not any(m["origin"] == "static" for d in after["dependencies"] for m in d["modes"]), "dependencies of the source")
+    box.has(named.err, f"by the source's names {before['findings'][0]['id']} is {after['findings'][0]['id']}: ")
+    # What is printed whole is printed once.
+    box.equal(named.err.count("possible circular locking dependency"), plain.err.count("possible circular locking dependency"), "splats")
+    refused = box.run(box.crossdep, "run", "--class-by", "plain/crossdep.cdgraph", "--", "./inverted")
+    box.equal(refused.status, 125, "status with a graph that is no source's")
+    box.has(refused.err, "has no lock sites")
+
+
 SHARED = """#include <pthread.h>
 pthread_mutex_t a, b, c, d, e, x, y;
 #define BOTH(f, p, q) void f(void) { pthread_mutex_lock(&p); pthread_mutex_lock(&q); pthread_mutex_unlock(&q); pthread_mutex_unlock(&p); }
