@@ -227,11 +227,20 @@ Finding make_finding(const Graph& graph, const Cycle& cycle, const std::vector<c
   return f;
 }
 
+// The source has all of the cycle, and knows why its contexts do not meet: a run that shows part of it tells nothing new.
+bool excused_by_source(const Graph& graph, const Finding& known, const Finding& found) {
+  if (found.reason_code != kHalfObserved || known.verdict >= found.verdict || !known.reason_code.starts_with(kSourcePrefix)) return false;
+  return std::all_of(found.links.begin(), found.links.end(), [&](const Link& link) {
+    return std::any_of(graph.dependencies.begin(), graph.dependencies.end(),
+                       [&](const Dependency& d) { return d.from == link.from && d.to == link.to && in_source(d); });
+  });
+}
+
 void add_or_raise(Graph& graph, Finding found) {
   const auto known = std::find_if(graph.findings.begin(), graph.findings.end(), [&](const Finding& f) { return f.id == found.id; });
   if (known == graph.findings.end()) {
     graph.findings.push_back(std::move(found));
-  } else if (known->verdict < found.verdict || (known->verdict == found.verdict && source_rank(found) < source_rank(*known))) {
+  } else if (!excused_by_source(graph, *known, found) && (known->verdict < found.verdict || (known->verdict == found.verdict && source_rank(found) < source_rank(*known)))) {
     known->run_verdict = std::exchange(known->verdict, found.verdict);
     known->run_reason_code = std::exchange(known->reason_code, found.reason_code);
     known->run_reason = std::exchange(known->reason, found.reason);

@@ -275,6 +275,22 @@ def half_observed_cycle_is_named_by_the_source(box):
     box.has(coverage.out, "  halves.c:log_lock -> account::mu (")
 
 
+JOINED = HALVES.replace("if (u == NULL) never(one); ", "seen(one); ").replace("argc > 5 ? NULL : (void *)1", "NULL").replace("  seen(one);\n  pthread_join(t, NULL);\n", "  pthread_join(t, NULL);\n  if (argc > 5) never(one);\n")
+
+
+@test
+def half_of_what_the_source_excuses_is_excused(box):
+    box.write("joined.c", JOINED)
+    scanned(box, "joined.c", "-o", "source.cdgraph")
+    built = box.run("cc", "-g", "-O0", "-pthread", box.folder / "joined.c", "-o", "joined")
+    box.equal(built.status, 0, "status of cc")
+    box.run(box.crossdep, "run", "-o", "run", "--", "./joined")
+    box.run(box.crossdep, "merge", "-o", "all.cdgraph", "source.cdgraph", "run/crossdep.cdgraph")
+    graph = json.loads((box.folder / "all.cdgraph").read_text())
+    box.check({"joined.c:log_lock", "account::mu"} <= {c["name"] for c in graph["classes"]}, "the classes are not joined")
+    box.equal([(f["verdict"], f["reason_code"]) for f in graph["findings"]], [("latent", "source-ordered")], "findings")
+
+
 INVERTED = HALVES.replace("argc > 5 ? NULL : (void *)1", "NULL").replace("if (u == NULL) ", "")
 
 
