@@ -10,7 +10,7 @@
 namespace crossdep::traces {
 namespace {
 
-constexpr int kPrefixes = 6;                  // no log has more of them in a row
+constexpr int kPrefixes = 7;                  // no log has more of them in a row
 constexpr std::size_t kSyslogPrefix = 160;    // "kernel: " stands before this
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -69,22 +69,83 @@ bool take_caller(std::string_view& text, std::string_view& caller) {
   return true;
 }
 
-// "Nov 27 10:00:00 host kernel: ", "2026-11-27T10:00:00+00:00 host kernel: ", "kernel: "
+// "Nov 27 10:00:00 host kernel: ", "2026-11-27T10:00:00+00:00 host kernel: ", "Mon Nov 27 10:00:00 2026 kern.warn kernel: ",
+// "kernel: ", "kernel:[ "
 bool take_syslog(std::string_view& text) {
-  const std::size_t word = text.substr(0, kSyslogPrefix).find("kernel: ");
-  if (word == std::string_view::npos) return false;
-  const bool dated = text.size() > 4 && (is_month(text) || (digit(text[0]) && digit(text[1]) && digit(text[2])));
+  const std::size_t word = text.substr(0, kSyslogPrefix).find("kernel:");
+  if (word == std::string_view::npos || word + 7 >= text.size() || (text[word + 7] != ' ' && text[word + 7] != '[')) return false;
+  const bool dated = text.size() > 4 && (is_month(text) || is_day(text) || (digit(text[0]) && digit(text[1]) && digit(text[2])));
   if (word != 0 && !(dated && text[word - 1] == ' ')) return false;
-  text.remove_prefix(word + 8);
+  text.remove_prefix(word + (text[word + 7] == ' ' ? 8 : 7));
   return true;
 }
 
-// "2026-11-27T10:00:00.123Z "
+// As long as the pattern: 0 stands for a digit, all else for itself.
+bool fits_pattern(std::string_view text, std::string_view pattern) {
+  if (text.size() < pattern.size()) return false;
+  for (std::size_t i = 0; i < pattern.size(); ++i)
+    if (pattern[i] == '0' ? !digit(text[i]) : text[i] != pattern[i]) return false;
+  return true;
+}
+
+// "2026-11-27T10:00:00.123Z ", "2026-11-27 10:00:00.123 ", "10:00:00.123 " before another prefix
 bool take_iso_time(std::string_view& text) {
-  if (text.size() < 20 || !digit(text[0]) || text[4] != '-' || text[7] != '-' || text[10] != 'T') return false;
-  const std::size_t end = text.find(' ');
+  const bool joined = fits_pattern(text, "0000-00-00T00:00:00"), apart = fits_pattern(text, "0000-00-00 00:00:00");
+  const bool hour = fits_pattern(text, "00:00:00");
+  if (!joined && !apart && !hour) return false;
+  const std::size_t end = text.find(' ', apart ? 11 : 0);
   if (end == std::string_view::npos || end > 40) return false;
+  if (hour && (end + 1 >= text.size() || (text[end + 1] != '[' && text[end + 1] != '<'))) return false;
   text.remove_prefix(end + 1);
+  return true;
+}
+
+// /dev/kmsg's "4,5005,12915307506,-;" or "4,5005,12915307506,-,caller=T125;"
+bool take_record(std::string_view& text, std::string_view& caller) {
+  const std::size_t end = text.find(';');
+  if (end == std::string_view::npos || end > 60 || !digit(text.front())) return false;
+  const std::string_view head = text.substr(0, end);
+  if (std::count(head.begin(), head.end(), ',') < 3 || head.find(' ') != std::string_view::npos) return false;
+  const std::size_t flags = head.find_first_not_of("0123456789,");
+  if (flags == std::string_view::npos || (head[flags] != '-' && head[flags] != 'c' && head[flags] != '+')) return false;
+  if (const std::size_t at = head.find("caller="); at != std::string_view::npos) caller = head.substr(at + 7);
+  text.remove_prefix(end + 1);
+  return true;
+}
+
+// logcat's "11-27 10:00:00.123  1234  1234 W kernel  : " and "W/kernel  ( 1234): "
+bool take_logcat(std::string_view& text) {
+  constexpr std::string_view kLevels = "VDIWEF";
+  std::size_t at = 0;
+  if (fits_pattern(text, "00-00 00:00:00.000")) {
+    at = text.find_first_not_of("0123456789 ", 18);
+    if (at == std::string_view::npos || at + 2 >= text.size() || kLevels.find(text[at]) == std::string_view::npos) return false;
+  } else if (text.size() < 8 || kLevels.find(text[0]) == std::string_view::npos || text[1] != '/') {
+    return false;
+  }
+  const std::size_t end = text.find(": ", at);
+  if (end == std::string_view::npos || end > at + 40) return false;
+  text.remove_prefix(end + 2);
+  return true;
+}
+
+// Phones' kernels print who runs where: "(2)[125:kworker/2:1]", "[2:    kworker/2:1:  125] ", "I[0:  swapper/0:    0] "
+bool take_runner(std::string_view& text) {
+  std::string_view rest = text;
+  const bool cpu = fits_pattern(rest, "(0)[") || fits_pattern(rest, "-(0)[");
+  if (cpu) rest.remove_prefix(rest.find('['));
+  else if (rest.size() > 3 && rest[0] >= 'A' && rest[0] <= 'Z' && rest[1] == '[') rest.remove_prefix(1);
+  const std::size_t end = rest.find(']');
+  if (rest.empty() || rest.front() != '[' || end == std::string_view::npos || end > 40) return false;
+  const std::string_view inside = rest.substr(1, end - 1);
+  const std::size_t first = inside.find(':'), last = inside.rfind(':');
+  if (first == std::string_view::npos) return false;
+  std::string_view tid = cpu ? inside.substr(0, first) : inside.substr(last + 1);
+  while (!tid.empty() && tid.front() == ' ') tid.remove_prefix(1);
+  const auto number = [](std::string_view word) { return !word.empty() && std::all_of(word.begin(), word.end(), digit); };
+  if (!number(tid) || (!cpu && (first == last || !number(inside.substr(0, first))))) return false;
+  text = rest.substr(end + 1);
+  if (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   return true;
 }
 
@@ -122,6 +183,13 @@ std::string_view without_colours(std::string_view line, std::string& scratch) {
   return scratch;
 }
 
+bool take_prefix(std::string_view& text, std::string_view& caller) {
+  const char c = text.front();
+  if (c == '[') return take_bracket(text, is_time) || take_caller(text, caller) || take_runner(text);
+  if (digit(c)) return take_syslog(text) || take_iso_time(text) || take_record(text, caller) || take_logcat(text);
+  return take_level(text) || take_syslog(text) || take_facility(text) || take_logcat(text) || take_runner(text);
+}
+
 }  // namespace
 
 ConsoleLine parse_console_line(std::string_view line, std::string& scratch) {
@@ -129,15 +197,13 @@ ConsoleLine parse_console_line(std::string_view line, std::string& scratch) {
   if (line.find('\x1b') != std::string_view::npos) line = without_colours(line, scratch);
   ConsoleLine out{line, {}, false};
   for (int i = 0; i < kPrefixes; ++i) {
-    if (!take_level(out.text) && !take_bracket(out.text, is_time) && !take_syslog(out.text) && !take_iso_time(out.text) &&
-        !take_facility(out.text) && !take_caller(out.text, out.caller))
-      break;
+    // Blanks before a prefix are a mail's or a commit message's; before text they are its own.
+    std::string_view rest = out.text;
+    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
+    if (rest.empty() || !take_prefix(rest, out.caller)) break;
+    out.text = rest;
     out.prefixed = true;
   }
-  // dmesg pads the caller with blanks; where none follows, they belong to the text.
-  std::string_view padded = out.text;
-  while (out.prefixed && !padded.empty() && padded.front() == ' ') padded.remove_prefix(1);
-  if (out.prefixed && out.caller.empty() && take_caller(padded, out.caller)) out.text = padded;
   return out;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Takes a line of a kernel log out of what stands before it: `<4>`, `[    6.749450] `, the caller `[  T123] ` or
-// `[    C0] ` of CONFIG_PRINTK_CALLER, syslog's `Nov 27 10:00:00 host kernel: `, journald's and a CI's ISO time, the forms
-// of `dmesg -T -x -d -e`, colours. Blanks that belong to the text stay.
+// `[    C0] ` of CONFIG_PRINTK_CALLER, syslog's `Nov 27 10:00:00 host kernel: `, journald's and a CI's ISO time, the records
+// of /dev/kmsg, the forms of `dmesg -T -x -d -e`, of logcat and of phones' kernels, colours. Blanks that belong to the text
+// stay.
 //
 // Threading: pure functions.  Allocation: only where colours are taken out.
 #pragma once

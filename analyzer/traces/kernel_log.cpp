@@ -41,7 +41,7 @@ void KernelLog::done(const Splat& splat) {
   const std::vector<PrintedFinding> findings = findings_of(splat);
   const std::string missing = missing_in(splat);
   if (splat.kind != SplatKind::kWarning && !splat.ours && !missing.empty()) {
-    if (finishing_ && missing.find("cut before its end") != std::string::npos) cut_at_ = splat.line;
+    if (finishing_ && !splat.followed && missing.find("cut before its end") != std::string::npos) cut_at_ = splat.line;
     else consumer_.on_note(at + "a splat is partial: " + missing);
   }
   if (findings.empty() && splat.kind != SplatKind::kWarning)

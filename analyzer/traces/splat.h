@@ -40,6 +40,7 @@ struct Splat {
   std::string title, release;
   bool beginless = false;             // its title is missing: the log begins in the middle of it
   bool displaced = false;             // something else begins where it should go on
+  bool followed = false;              // by lines that are not its own: whoever copied it left its end out
   bool reached_trace = false;         // "stack backtrace:" or "Call Trace:"
   bool turned_off = false;            // "turning off the locking correctness validator"
 

@@ -36,6 +36,7 @@ constexpr Title kTitles[] = {
     {"lock held when returning to user space", SplatKind::kReturnHeld},
     {"lock held at task exit time", SplatKind::kExitHeld},
     {"still has locks held!", SplatKind::kExitHeld},
+    {"workqueue leaked lock or atomic: ", SplatKind::kExitHeld},
     {"Invalid wait context", SplatKind::kWaitContext},
     {"suspicious RCU usage", SplatKind::kRcu},
     {"suspicious rcu_dereference_check() usage", SplatKind::kRcu},
@@ -110,6 +111,7 @@ class Findings {
     f.line = s_.line;
     f.context = s_.task;
     f.held = s_.held;
+    if (f.held.empty() && s_.held_lock.known() && !s_.by_crosslock && !s_.ours) f.held.push_back(s_.held_lock);
     f.stack = s_.backtrace;
     f.range_begin = s_.range_begin;
     f.range_end = s_.range_end;
@@ -418,7 +420,8 @@ class Findings {
 }  // namespace
 
 SplatKind splat_kind(std::string_view line) {
-  if (line.starts_with("[ ") && line.ends_with(" ]")) line = line.substr(2, line.size() - 4);
+  if (line.starts_with("[ ")) line.remove_prefix(2);
+  if (line.ends_with(" ]")) line.remove_suffix(2);
   if (line.starts_with("DEPT: Circular dependency has been detected")) return SplatKind::kDept;
   std::string_view rest;
   for (const std::string_view front : {"WARNING: ", "INFO: ", "BUG: "})

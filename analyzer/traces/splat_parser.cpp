@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// See splat_parser.h. line() is the table of contents; each function below takes one family of lines.
+// See splat_parser.h. whole_line() is the table of contents; each function below takes one family of lines; those of DEPT and
+// of our own splats are in splat_parser_others.cpp.
 #include "traces/splat_parser.h"
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 #include "traces/splat_words.h"
 
@@ -29,14 +31,6 @@ unsigned leading_number(std::string_view text) {
   return out;
 }
 
-std::string between(std::string_view text, std::string_view begin, std::string_view end) {
-  const std::size_t from = text.find(begin);
-  if (from == std::string_view::npos) return {};
-  const std::size_t to = text.find(end, from + begin.size());
-  if (to == std::string_view::npos) return {};
-  return std::string(text.substr(from + begin.size(), to - from - begin.size()));
-}
-
 }  // namespace
 
 void SplatParser::begin(SplatKind kind, std::string_view text, std::uint64_t number, bool beginless) {
@@ -58,18 +52,20 @@ void SplatParser::begin(SplatKind kind, std::string_view text, std::uint64_t num
 void SplatParser::end(bool displaced) {
   if (splat_.kind != SplatKind::kNone) {
     splat_.displaced = displaced;
+    splat_.followed = foreign_ > 0;
     done_(splat_);
   }
   splat_ = Splat();
   next_ = Next::kNothing;
+  lock_ = nullptr;
   stack_ = nullptr;
   path_ = nullptr;
   story_ = nullptr;
   foreign_ = 0;
-  in_trace_ = false;
+  in_trace_ = listing_others_ = false;
 }
 
-void SplatParser::line(std::string_view text, std::uint64_t number) {
+void SplatParser::whole_line(std::string_view text, std::uint64_t number) {
   const std::string_view line = trimmed(text);
   SplatKind kind = splat_kind(line);
   if (kind == SplatKind::kWarning && before_.starts_with("DEBUG_LOCKS_WARN_ON(")) kind = SplatKind::kMisuse;
@@ -79,13 +75,23 @@ void SplatParser::line(std::string_view text, std::uint64_t number) {
     for (const auto& [words, implied] : {std::pair{"is trying to acquire lock:", SplatKind::kCircular},
                                          {"the existing dependency chain (in reverse order) is:", SplatKind::kCircular},
                                          {"just changed the state of lock:", SplatKind::kInversion},
+                                         {"is trying to acquire:", SplatKind::kIrqOrder},
                                          {"is trying to release lock (", SplatKind::kBadUnlock},
+                                         {"is leaving the kernel with locks still held!", SplatKind::kReturnHeld},
                                          {"with a lock still held there!", SplatKind::kFreed}})
       if (has(line, words)) begin(implied, {}, number, true);
   }
+  PrintedLock* const lock = std::exchange(lock_, nullptr);
+  const bool goes_on = kind == SplatKind::kNone && place_goes_on(line, lock);
+  // It has no trace.
+  const bool listed = splat_.kind == SplatKind::kReturnHeld && splat_.held_promised != 0 && splat_.held.size() == splat_.held_promised;
+  if (listed && kind == SplatKind::kNone && !goes_on && !line.starts_with("#")) end(false);
   if (splat_.kind != SplatKind::kNone && kind == SplatKind::kNone) {
     if (line.empty()) {
       if (stack_ != nullptr && !stack_->empty() && !in_trace_) stack_ = nullptr;
+    } else if (goes_on) {
+      lock_ = lock;
+      foreign_ = 0;
     } else if (ident(line) || own_line(text) || header(line) || chain(line) || interrupt_rule(line) || path(line) ||
                scenario(text) || held(line) || misuse(line) || dept(line) || expected(text) || frame(text)) {
       foreign_ = 0;
@@ -122,8 +128,9 @@ bool SplatParser::ident(std::string_view text) {
     if (splat_.kind != SplatKind::kRcu) next_ = Next::kNothing;
     return true;
   }
-  if (!std::isdigit(static_cast<unsigned char>(word.front())) || !has(word, ".")) return false;
-  splat_.release = word;
+  const bool release = std::isdigit(static_cast<unsigned char>(word.front())) && has(word, ".");
+  if (!release && !(has(text, " #") && has(text, "ainted"))) return false;   // syzbot's builds are "syzkaller #0"
+  if (release) splat_.release = word;
   next_ = splat_.kind == SplatKind::kRcu ? Next::kRcuPlace : Next::kNothing;
   return true;
 }
@@ -137,9 +144,9 @@ bool SplatParser::expected(std::string_view text) {
   };
   switch (next_) {
     case Next::kNothing: return outer_place(text);
-    case Next::kRequested: return parse_lock(text, lock) && (splat_.requested = lock, taken());
-    case Next::kHeld: return parse_lock(text, lock) && (splat_.held_lock = lock, taken());
-    case Next::kAnyLock: return parse_lock(text, lock) && (splat_.requested = lock, taken());
+    case Next::kHeld: return parse_lock(text, lock) && (splat_.held_lock = lock, lock_ = &splat_.held_lock, taken());
+    case Next::kRequested:
+    case Next::kAnyLock: return parse_lock(text, lock) && (splat_.requested = lock, lock_ = &splat_.requested, taken());
     case Next::kSafe: return parse_class(text, splat_.safe) && taken();
     case Next::kUnsafe: return parse_class(text, splat_.unsafe) && taken();
     case Next::kOther: return parse_class(text, splat_.other) && taken();
@@ -177,12 +184,43 @@ bool SplatParser::expected(std::string_view text) {
 // Decoders print a lock's line once for each inlined call: the last is the function itself.
 bool SplatParser::outer_place(std::string_view text) {
   PrintedLock lock;
+  if (splat_.kind == SplatKind::kBadUnlock && splat_.requested.site.ends_with("[inline]") && trimmed(text).starts_with("[<")) {
+    bool reliable = true;
+    const std::string site = parse_frame(text, reliable);
+    if (!site.empty()) splat_.requested.site = site;
+    return !site.empty();
+  }
   for (PrintedLock* known : {&splat_.requested, &splat_.held_lock}) {
     if (!known->site.ends_with("[inline]") || !parse_lock(text, lock) || lock.name != known->name || lock.address != known->address) continue;
     known->site = lock.site;
     return true;
   }
   return false;
+}
+
+// What a mailer or the kernel itself put onto a line of its own: `, at: f+0x1/0x2`, `fs/inode.c:12 [inline]`, `[module]`.
+bool SplatParser::place_goes_on(std::string_view text, PrintedLock* lock) {
+  bool reliable = true;
+  if (text.starts_with(", ")) text.remove_prefix(2);
+  if (text.starts_with("at: ") && lock != nullptr) {
+    lock->site = parse_frame(text.substr(4), reliable);
+    if (lock->site.empty()) lock->site = trimmed(text.substr(4));
+    return true;
+  }
+  PrintedStack* const stack = in_trace_ ? &splat_.backtrace : stack_;
+  if (lock == nullptr && stack == nullptr) return false;
+  const std::string place = parse_place(text);
+  std::string* const last = lock != nullptr ? &lock->site : stack->empty() ? nullptr : &stack->back();
+  const bool module = before_.size() > 40 && text.size() > 2 && text.front() == '[' && text.back() == ']' && function_of(text.substr(1, text.size() - 2)).size() == text.size() - 2;
+  if (!place.empty() && lock == nullptr && function_of(before_) == before_) {
+    stack->push_back(before_ + place);
+    return true;
+  }
+  if (last == nullptr || last->empty() || last->find(" (") != std::string::npos) return false;
+  if (!place.empty()) *last += place;
+  else if (module && last->find('[') == std::string::npos) *last += " " + std::string(text);
+  else return false;
+  return true;
 }
 
 bool SplatParser::header(std::string_view text) {
@@ -286,6 +324,10 @@ bool SplatParser::interrupt_rule(std::string_view text) {
     next_ = unsafe ? Next::kUnsafe : Next::kSafe;
     return true;
   }
+  if (text.starts_with("irq event stamp: ") || text.starts_with("hardirqs last ") || text.starts_with("softirqs last ")) {
+    if (!in_trace_) stack_ = nullptr;
+    return true;
+  }
   if (has(text, "which became ") && text.ends_with("at:")) {
     stack_ = unsafe ? &splat_.unsafe_stack : &splat_.safe_stack;
     return true;
@@ -305,7 +347,7 @@ bool SplatParser::path(std::string_view text) {
     return true;
   }
   if (path_ == nullptr) return false;
-  if (text.starts_with("-> (") && has(text, " ops: ")) {
+  if (text.starts_with("-> (") && (has(text, " ops: ") || text.ends_with("{"))) {
     std::string_view rest = text.substr(3);
     PrintedLock lock;
     if (!parse_class(rest, lock)) return false;
@@ -359,17 +401,19 @@ bool SplatParser::held(std::string_view text) {
     if (!parse_task(text.substr(by + 9), {}, who)) return false;
     if (!splat_.task.known()) splat_.task = who;
     // Below a hung task's splat the kernel lists what everyone holds.
-    if (who.tid != splat_.task.tid || splat_.held_promised != 0) return true;
+    listing_others_ = who.tid != splat_.task.tid || splat_.held_promised != 0;
+    if (listing_others_) return true;
     splat_.held_promised = leading_number(text);
     return true;
   }
   if (text.size() < 4 || text[0] != '#' || !std::isdigit(static_cast<unsigned char>(text[1])) || !has(text.substr(0, 5), ":")) return false;
   PrintedLock lock;
-  if (splat_.held.size() < splat_.held_promised && leading_number(text.substr(1)) == splat_.held.size() &&
-      parse_lock(text.substr(text.find(':') + 1), lock))
-    splat_.held.push_back(lock);
-  if (splat_.kind == SplatKind::kReturnHeld && splat_.held.size() == splat_.held_promised) end(false);   // it has no trace
-  return true;
+  const unsigned index = leading_number(text.substr(1));
+  if (!listing_others_ && index < splat_.held_promised && index <= splat_.held.size() && parse_lock(text.substr(text.find(':') + 1), lock)) {
+    if (index == splat_.held.size()) splat_.held.push_back(lock);
+    else if (splat_.held[index].name == lock.name && splat_.held[index].site.ends_with("[inline]")) splat_.held[index].site = lock.site;
+    lock_ = &splat_.held[index];
+  }  return true;
 }
 
 bool SplatParser::misuse(std::string_view text) {
@@ -385,65 +429,6 @@ bool SplatParser::misuse(std::string_view text) {
     return true;
   }
   return false;
-}
-
-// [S], [W] and [E] of each context of a DEPT report; the details that follow repeat them with their stacks.
-bool SplatParser::dept(std::string_view text) {
-  if (splat_.kind != SplatKind::kDept) return false;
-  if (text.starts_with("context ") && text.size() == 9) {
-    const auto index = static_cast<std::size_t>(text[8] - 'A');
-    if (index >= splat_.sides.size() && index < 26) splat_.sides.resize(index + 1);
-    dept_side_ = index;
-    return true;
-  }
-  if (text == "stacktrace:") {
-    if (stack_ != nullptr) stack_->clear();   // its first frame stood before it already
-    return true;
-  }
-  if (text.size() < 5 || text[0] != '[' || text[2] != ']' || text[3] != ' ' || dept_side_ >= splat_.sides.size()) return text == "(N/A)";
-  Splat::Side& side = splat_.sides[dept_side_];
-  const std::string_view what = trimmed(text.substr(3));
-  const bool detail = what.ends_with(":");
-  stack_ = nullptr;
-  if (text[1] == 'S' && !detail) side.start = what;
-  if (text[1] == 'W') detail ? stack_ = &side.wait_stack, void() : void(side.wait = what);
-  if (text[1] == 'E') detail ? stack_ = &side.event_stack, void() : void(side.event = what);
-  splat_.reached_trace = splat_.reached_trace || detail;
-  return true;
-}
-
-bool SplatParser::own_line(std::string_view line) {
-  if (!splat_.ours) return false;
-  const std::string_view text = trimmed(line);
-  const auto who = [&text](std::string_view before, PrintedContext& out) { parse_task(text.substr(4), before, out); };
-  if (text.starts_with("crossdep: ")) {
-    in_trace_ = false;
-    stack_ = nullptr;
-    story_ = nullptr;
-    if (text.starts_with("crossdep: finding ")) splat_.our_check = between(text, "(", ")");
-    if (text.starts_with("crossdep: lock ")) splat_.our_lock = text.substr(15);
-    if (text.starts_with("crossdep: the handler is that of ")) splat_.interrupt = text.substr(33);
-    if (const std::size_t at = text.find(" is released only after "); at != std::string_view::npos) {
-      const std::string name(text.substr(10, at - 10));
-      splat_.crosslocks.insert(name);
-      story_ = &splat_.stories[name];
-      story_->history = has(text, "(history: ");
-    }
-    return true;
-  }
-  if (story_ == nullptr) return false;
-  if (text.starts_with("[W] ")) {
-    who(" waits for ", story_->waiter);
-    stack_ = &story_->wait_stack;
-  } else if (text.starts_with("[S] ")) {
-    who(", which is to release it", story_->releaser);
-    stack_ = &story_->request_stack;
-  } else if (text.starts_with("[E] ")) {
-    stack_ = &story_->release_stack;
-  } else {
-    return false;
-  }
-  return true;
 }
 
 bool SplatParser::frame(std::string_view line) {

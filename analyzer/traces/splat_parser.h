@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "traces/line_joiner.h"
 #include "traces/splat.h"
 
 namespace crossdep::traces {
@@ -22,12 +23,16 @@ class SplatParser {
  public:
   using Done = std::function<void(const Splat&)>;
 
-  explicit SplatParser(Done done) : done_(std::move(done)) {}
+  explicit SplatParser(Done done)
+      : done_(std::move(done)), joiner_([this](std::string_view text, std::uint64_t number) { whole_line(text, number); }) {}
 
   /// The text behind the prefixes; `number` is the line's in the log.
-  void line(std::string_view text, std::uint64_t number);
+  void line(std::string_view text, std::uint64_t number) { joiner_.line(text, number); }
   /// The log is over.
-  void finish() { end(false); }
+  void finish() {
+    joiner_.finish();
+    end(false);
+  }
   /// In the middle of a splat.
   bool busy() const { return splat_.kind != SplatKind::kNone; }
 
@@ -36,11 +41,13 @@ class SplatParser {
     kNothing, kIdent, kOwnIdent, kRequested, kHeld, kReleasedAt, kNewDependency, kSafe, kUnsafe, kOther, kRcuPlace, kAnyLock,
   };
 
+  void whole_line(std::string_view text, std::uint64_t number);
   void begin(SplatKind kind, std::string_view text, std::uint64_t number, bool beginless);
   void end(bool displaced);
   bool ident(std::string_view text);
   bool expected(std::string_view text);
   bool outer_place(std::string_view text);
+  bool place_goes_on(std::string_view text, PrintedLock* lock);
   bool header(std::string_view text);
   bool chain(std::string_view text);
   bool interrupt_rule(std::string_view text);
@@ -53,8 +60,10 @@ class SplatParser {
   bool frame(std::string_view line);
 
   Done done_;
+  LineJoiner joiner_;
   Splat splat_;
   Next next_ = Next::kNothing;
+  PrintedLock* lock_ = nullptr;               // printed last, its place may follow
   PrintedStack* stack_ = nullptr;             // where frames go
   std::vector<Splat::Entry>* path_ = nullptr; // where path entries go
   Splat::Story* story_ = nullptr;
@@ -62,6 +71,7 @@ class SplatParser {
   unsigned foreign_ = 0;                      // lines in a row that fit nowhere
   std::size_t dept_side_ = 0;
   bool in_trace_ = false;
+  bool listing_others_ = false;               // the locks that follow are held by another task
 };
 
 }  // namespace crossdep::traces

@@ -84,6 +84,14 @@ std::string_view first_word(std::string_view text) { return text.substr(0, text.
 
 bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
 
+std::string between(std::string_view text, std::string_view begin, std::string_view end) {
+  const std::size_t from = text.find(begin);
+  if (from == std::string_view::npos) return {};
+  const std::size_t to = text.find(end, from + begin.size());
+  if (to == std::string_view::npos) return {};
+  return std::string(text.substr(from + begin.size(), to - from - begin.size()));
+}
+
 std::uint64_t number_behind(std::string_view text, std::string_view words, int base) {
   const std::size_t at = text.find(words);
   std::uint64_t out = 0;
@@ -155,18 +163,31 @@ bool parse_lock(std::string_view line, PrintedLock& out) {
 std::string parse_frame(std::string_view line, bool& reliable) {
   reliable = true;
   line = trimmed(line);
-  if (line.starts_with("[<")) {
-    const std::size_t end = line.find(">]");
+  if (line.starts_with("([<") && line.ends_with(")") && !has(line, " from ")) line = line.substr(1, line.size() - 2);   // s390's first and last
+  // "[<c0112110>]", powerpc's "[c000000fe3a3b8a0] [c000000000b0a2b0]"
+  while (line.starts_with("[")) {
+    const std::size_t end = line.find(']');
     if (end == std::string_view::npos) return {};
-    const std::string_view address = trimmed(line.substr(2, end - 2));
-    line = trimmed(line.substr(end + 2));
-    if (line.empty() && all_of(address, "0123456789abcdef")) return "0x" + std::string(address);
+    std::string_view address = line.substr(1, end - 1);
+    if (address.starts_with("<") && address.ends_with(">")) address = trimmed(address.substr(1, address.size() - 2));
+    if (!all_of(address, "0123456789abcdef") || address.size() < 8) return {};
+    line = trimmed(line.substr(end + 1));
+    if (line.empty()) return "0x" + std::string(address);
+    if (line.starts_with(")")) line = trimmed(line.substr(1));
   }
   if (line.starts_with("? ")) {
     reliable = false;
     line = trimmed(line.substr(2));
   }
-  // Old ARM: (func+0x1/0x2) from [<c0..>] (caller+0x3/0x4)
+  // ARM: "(f+0x1/0x2) from [<c0..>] (g+0x3/0x4)", "f from g+0x3/0x4": g called f.
+  if (const std::size_t from = line.find(" from "); from != std::string_view::npos && from < line.find("+0x", from)) {
+    const std::string_view caller = trimmed(line.substr(from + 6));
+    if (caller.starts_with("[<") || caller.find(' ') == std::string_view::npos || caller.find(" [") != std::string_view::npos || caller.ends_with(")")) {
+      bool ignored = true;
+      const std::string frame = parse_frame(caller, ignored);
+      if (!frame.empty()) return frame;
+    }
+  }
   if (line.starts_with("(")) {
     const std::size_t end = line.find(')');
     if (end == std::string_view::npos) return {};
@@ -183,6 +204,10 @@ std::string parse_frame(std::string_view line, bool& reliable) {
   bool inlined = false;
   for (std::string_view word = first_word(rest); !rest.empty(); word = first_word(rest)) {
     if (word == "[inline]") inlined = true;
+    else if (sized && word.starts_with("[") && word.size() > 2 && rest.substr(word.size()).find(']') < 48 && module.empty() && !word.ends_with("]")) {
+      module = word.substr(1);   // "[nvme 1a2b3c4d]": with its build-id
+      rest.remove_prefix(rest.find(']') + 1 - word.size());
+    }
     else if (word.starts_with("[") && word.ends_with("]") && word.size() > 2) module = word.substr(1, word.size() - 2);
     else if (is_place(word)) { if (place.empty()) place = word; }
     else if (word.starts_with("(") && is_place(word.substr(1, word.size() - (word.ends_with(")") ? 2 : 1)))) {
@@ -201,6 +226,16 @@ std::string parse_frame(std::string_view line, bool& reliable) {
   if (!place.empty()) out += " (" + place + ")";
   if (inlined) out += " [inline]";
   return out;
+}
+
+std::string parse_place(std::string_view text) {
+  std::string_view word = first_word(text);
+  if (word.starts_with("(")) word.remove_prefix(1);
+  if (word.ends_with(")")) word.remove_suffix(1);
+  if (!is_place(word)) return {};
+  bool reliable = true;
+  const std::string frame = parse_frame("f " + std::string(text), reliable);
+  return frame.empty() ? frame : frame.substr(1);
 }
 
 std::string_view function_of(std::string_view site) {

@@ -22,6 +22,8 @@ namespace crossdep::traces {
 
 std::string_view trimmed(std::string_view text);
 bool has(std::string_view text, std::string_view word);
+/// What stands between the two, which both must be there; empty otherwise.
+std::string between(std::string_view text, std::string_view begin, std::string_view end);
 /// The number directly behind the first `words` in `text`; 0 if there is none.
 std::uint64_t number_behind(std::string_view text, std::string_view words, int base = 10);
 
@@ -34,6 +36,8 @@ void set_printed_name(std::string_view name, PrintedLock& out);
 
 /// A frame as reports/site_text.h reads it; empty if the line is none. `reliable` is false behind a `?`.
 std::string parse_frame(std::string_view line, bool& reliable);
+/// What decoders put behind a frame, alone: "fs/inode.c:12 [inline]" -> " (fs/inode.c:12) [inline]"; empty if it is no such.
+std::string parse_place(std::string_view text);
 /// The function of such a text, empty if it has none.
 std::string_view function_of(std::string_view site);
 /// Functions that only carry a request or a report: locking, lockdep, printing. The place meant lies above them.

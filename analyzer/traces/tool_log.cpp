@@ -8,6 +8,7 @@
 
 #include "traces/console_line.h"
 #include "traces/kernel_log.h"
+#include "traces/log_text.h"
 #include "traces/splat.h"
 #include "traces/tsan_log.h"
 #include "traces/valgrind_log.h"
@@ -18,12 +19,14 @@ Status read_tool_log(LineSource& source, const std::string& file, PrintedConsume
   KernelLog kernel(consumer);
   TsanLog tsan(consumer);
   ValgrindLog valgrind(consumer);
+  LogText text([&](std::string_view line, std::uint64_t number) {
+    kernel.line(line, number);
+    tsan.line(line, number);
+    valgrind.line(line, number);
+  });
   std::string_view line;
-  while (source.next(line)) {
-    kernel.line(line, source.line_number());
-    tsan.line(line, source.line_number());
-    valgrind.line(line, source.line_number());
-  }
+  while (source.next(line)) text.line(line, source.line_number());
+  text.finish();
   kernel.finish();
   tsan.finish();
   valgrind.finish();
@@ -39,7 +42,7 @@ bool looks_like_tool_log(std::string_view line) {
       line.find("== drd, ") != std::string_view::npos)
     return true;
   std::string scratch;
-  const std::string_view text = parse_console_line(line, scratch).text;
+  const std::string_view text = parse_console_line(without_quoting(line), scratch).text;
   const SplatKind kind = splat_kind(text.substr(std::min(text.find_first_not_of(' '), text.size())));
   return kind != SplatKind::kNone && kind != SplatKind::kWarning && kind != SplatKind::kSleeping;
 }

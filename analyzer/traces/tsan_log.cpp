@@ -18,7 +18,7 @@ using engine::Verdict;
 
 constexpr std::string_view kHead = "WARNING: ThreadSanitizer: ";
 
-std::string between(std::string_view text, std::string_view begin, std::string_view end) {
+std::string up_to(std::string_view text, std::string_view begin, std::string_view end) {
   const std::size_t from = text.find(begin);
   if (from == std::string_view::npos) return {};
   const std::size_t to = text.find(end, from + begin.size());
@@ -121,24 +121,24 @@ void TsanLog::section(std::string_view text) {
     }
   } else if (text.starts_with("Mutex ") && has(text, " acquired here while holding mutex ")) {
     Acquisition& made = acquisitions_.emplace_back();
-    made.to = between(text, "Mutex ", " ");
-    made.from = between(text, "holding mutex ", " ");
-    made.thread = has(text, " in main thread") ? "main" : between(text, " in thread ", ":");
+    made.to = up_to(text, "Mutex ", " ");
+    made.from = up_to(text, "holding mutex ", " ");
+    made.thread = has(text, " in main thread") ? "main" : up_to(text, " in thread ", ":");
     made.thread = made.thread.substr(0, made.thread.find(' '));
     stack_ = &made.stack;
   } else if (text.starts_with("Mutex ") && has(text, " previously acquired by the same thread")) {
     if (!acquisitions_.empty()) stack_ = &acquisitions_.back().from_stack;
   } else if (text.starts_with("Mutex ") && has(text, " created at:")) {
-    PrintedObject& object = mutexes_[between(text, "Mutex ", " ")];
+    PrintedObject& object = mutexes_[up_to(text, "Mutex ", " ")];
     if (const std::uint64_t address = number_behind(text, "(0x", 16); address != 0) object.address = address;
     stack_ = &object.made;
     maker_ = &object.maker;
   } else if (text.starts_with("Thread ") && has(text, "(tid=")) {
-    Thread& thread = threads_[between(text, "Thread ", " ")];
-    thread.name = has(text, "'") ? between(text, "'", "' (") : std::string();
+    Thread& thread = threads_[up_to(text, "Thread ", " ")];
+    thread.name = has(text, "'") ? up_to(text, "'", "' (") : std::string();
     thread.tid = number_behind(text, "(tid=");
   } else if (text.starts_with("Location is global ")) {
-    global_.symbol = between(text, "'", "'");
+    global_.symbol = up_to(text, "'", "'");
     global_.address = number_behind(text, " at 0x", 16);
     global_size_ = std::max<std::uint64_t>(number_behind(text, " of size "), 1);
   } else if (text == "and:" || text.starts_with("and ")) {

@@ -109,7 +109,14 @@ TEST_CASE("logs: what stands before a line makes no difference", "[traces][expla
                                      "[    6.749450][ T99] ", "Nov 27 10:00:00 host kernel: ", "Nov 27 10:00:00 my-host kernel: [    6.749450] ",
                                      "2026-11-27T10:00:00.123456+00:00 host kernel: [    6.749450][    T1] ", "2026-11-27T10:00:00.123Z [    6.7] ",
                                      "[Mon Nov 27 10:00:00 2026] ", "kern  :warn  : [    6.749450] ", "[Nov27 10:00] ", "[  +0.000012] ",
-                                     "\x1b[32m[    6.749450] \x1b[0m", "kernel: "}) {
+                                     "\x1b[32m[    6.749450] \x1b[0m", "kernel: ", "Nov 27 10:00:00 kern.warn kernel: [    6.749450] ",
+                                     "Fri Nov 27 10:00:00 2026 kern.warn kernel: [    6.749450] ", "Nov 27 06:35:48.545439 kernel: ",
+                                     "Nov 27 10:00:00 host kernel:[    6.749450] ", "2026-11-27 10:00:00.123 [    6.749450] ",
+                                     "10:00:00.123 [    6.749450] ", "2026-11-27T10:00:00  <4>[    6.749450] ", "4,5005,12915307506,-;",
+                                     "4,5005,12915307506,-,caller=T125;", "11-27 10:00:00.123     0     0 W         : [    6.749450] ",
+                                     "W/kernel  (  123): ", "<4>[    6.749450]  (2)[125:kworker/2:1]", "[    6.749450] [2:    kworker/2:1:  125] ",
+                                     "<4>[    6.749450]  I[0:      swapper/0:    0] ", "   [    6.749450] ", "> [    6.749450] ", "> > ", ">>  > ",
+                                     "> | ", "PM> ", "[...] ", "\xc2\xa0\xa0"}) {
       CAPTURE(prefix);
       CHECK(tell(with(lines, [&](const std::string& line, std::size_t) { return prefix + line; })).ids() == expected);
     }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// See splat_parser.h: the lines that are not the kernel's lockdep's: DEPT's and those of our own splats.
+#include "traces/splat_parser.h"
+#include "traces/splat_words.h"
+
+namespace crossdep::traces {
+
+// [S], [W] and [E] of each context of a DEPT report; the details that follow repeat them with their stacks.
+bool SplatParser::dept(std::string_view text) {
+  if (splat_.kind != SplatKind::kDept) return false;
+  if (text.starts_with("context ") && text.size() == 9) {
+    const auto index = static_cast<std::size_t>(text[8] - 'A');
+    if (index >= splat_.sides.size() && index < 26) splat_.sides.resize(index + 1);
+    dept_side_ = index;
+    return true;
+  }
+  if (text == "stacktrace:") {
+    if (stack_ != nullptr) stack_->clear();   // its first frame stood before it already
+    return true;
+  }
+  if (text.size() < 5 || text[0] != '[' || text[2] != ']' || text[3] != ' ' || dept_side_ >= splat_.sides.size()) return text == "(N/A)";
+  Splat::Side& side = splat_.sides[dept_side_];
+  const std::string_view what = trimmed(text.substr(3));
+  const bool detail = what.ends_with(":");
+  stack_ = nullptr;
+  if (text[1] == 'S' && !detail) side.start = what;
+  if (text[1] == 'W') detail ? stack_ = &side.wait_stack, void() : void(side.wait = what);
+  if (text[1] == 'E') detail ? stack_ = &side.event_stack, void() : void(side.event = what);
+  splat_.reached_trace = splat_.reached_trace || detail;
+  return true;
+}
+
+bool SplatParser::own_line(std::string_view line) {
+  if (!splat_.ours) return false;
+  const std::string_view text = trimmed(line);
+  const auto who = [&text](std::string_view before, PrintedContext& out) { parse_task(text.substr(4), before, out); };
+  if (text.starts_with("crossdep: ")) {
+    in_trace_ = false;
+    stack_ = nullptr;
+    story_ = nullptr;
+    if (text.starts_with("crossdep: finding ")) splat_.our_check = between(text, "(", ")");
+    if (text.starts_with("crossdep: lock ")) splat_.our_lock = text.substr(15);
+    if (text.starts_with("crossdep: the handler is that of ")) splat_.interrupt = text.substr(33);
+    if (const std::size_t at = text.find(" is released only after "); at != std::string_view::npos) {
+      const std::string name(text.substr(10, at - 10));
+      splat_.crosslocks.insert(name);
+      story_ = &splat_.stories[name];
+      story_->history = has(text, "(history: ");
+    }
+    return true;
+  }
+  if (story_ == nullptr) return false;
+  if (text.starts_with("[W] ")) {
+    who(" waits for ", story_->waiter);
+    stack_ = &story_->wait_stack;
+  } else if (text.starts_with("[S] ")) {
+    who(", which is to release it", story_->releaser);
+    stack_ = &story_->request_stack;
+  } else if (text.starts_with("[E] ")) {
+    stack_ = &story_->release_stack;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace crossdep::traces

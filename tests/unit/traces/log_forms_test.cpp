@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+//
+// What mailers, commit messages, the kernel's own broken lines and decoders make of a report: the same finding comes out.
+#include <cctype>
+#include <functional>
+
+#include "catch.hpp"
+#include "reports/splat.h"
+#include "told.h"
+#include "unit/reports/golden.h"
+
+using namespace crossdep;
+using namespace crossdep::traces_test;
+
+namespace {
+
+const char* const kFiles[] = {"splats/circular3.txt", "splats/irq_inversion.txt", "splats/freed.txt", "splats/recursive.txt", "splats/balance.txt",
+                              "kernel/irq_hard.splat.txt", "kernel/rcu_sleep.splat.txt", "kernel/sys_exit_held.splat.txt",
+                              "splats/forms/4.9-irq-order.txt", "splats/forms/2.6.18-circular.txt"};
+
+// Everything that is told of the only finding, besides its id.
+std::string told_of(const Told& told) {
+  std::string out;
+  for (const reports::Finding& f : told.graph.findings) {
+    out += f.id + " by " + reports::context_name(told.graph, f.context) + " at " + reports::short_place(told.graph, f.site);
+    for (const reports::Held& h : f.held) out += " holds " + told.graph.classes[h.class_index].name + " " + reports::short_place(told.graph, h.site);
+    for (const reports::Link& link : f.links)
+      out += " to " + reports::short_place(told.graph, link.witness.to_site) + " " +
+             std::to_string(link.witness.to_stack == reports::kNoIndex ? 0 : told.graph.stacks[link.witness.to_stack].size());
+    out += "\n";
+  }
+  for (const std::string& note : told.notes) out += note.substr(note.find(": ") + 1) + "\n";
+  return out;
+}
+
+std::string changed(const std::string& name, const std::function<std::string(const std::string&)>& change) {
+  std::string out;
+  for (const std::string& line : reports::test::lines_of(load(name))) out += change(line) + "\n";
+  return out;
+}
+
+// As a mailer breaks long lines: at the last blank before column 72.
+std::string folded(std::string line) {
+  std::string out;
+  while (line.size() > 72) {
+    const std::size_t text = line.find_first_not_of(' ');
+    const std::size_t blank = line.rfind(' ', 72);
+    if (blank == std::string::npos || blank <= text) break;
+    out += line.substr(0, blank) + "\n";
+    line = line.substr(blank + 1);
+  }
+  return out + line;
+}
+
+std::string bare(const std::string& line) {
+  const std::size_t end = line.find("] ");
+  return line.starts_with("[ ") && end != std::string::npos && (std::isdigit(static_cast<unsigned char>(line[end - 1])) != 0) ? line.substr(end + 2) : line;
+}
+
+std::string quoted_printable(const std::string& line) {
+  std::string out, piece;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool last = i + 1 == line.size();
+    std::string coded(1, line[i]);
+    if (line[i] == '=') coded = "=3D";
+    else if (line[i] == ' ' && last) coded = "=20";
+    if (piece.size() + coded.size() > 75) {
+      out += piece + "=\n";
+      piece.clear();
+    }
+    piece += coded;
+  }
+  return out + piece;
+}
+
+// Kernels 4.9 to 4.13: each part of a lock is a line.
+std::string split(const std::string& line) {
+  const std::size_t open = line.find(" ("), close = line.find("){");
+  if (open == std::string::npos || close == std::string::npos || open > close || line.find("-> (") != std::string::npos ||
+      line.find("} -> ") != std::string::npos)
+    return line;
+  std::string out = line.substr(0, open + 2) + "\n" + line.substr(open + 2, close - open - 2) + "\n" + line.substr(close);
+  if (const std::size_t at = out.find(", at: "); at != std::string::npos) out.insert(at, "\n");
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("logs: mailers change nothing", "[traces][explain]") {
+  for (const std::string name : kFiles) {
+    CAPTURE(name);
+    const std::string expected = told_of(tell(changed(name, bare)));
+    CHECK(told_of(tell(changed(name, [](const std::string& line) { return folded(bare(line)); }))) == expected);
+    CHECK(told_of(tell(changed(name, [](const std::string& line) {
+            std::string out = "> " + folded(bare(line));
+            for (std::size_t at = out.find('\n'); at != std::string::npos; at = out.find('\n', at + 1)) out.insert(at + 1, "> ");
+            return out;
+          }))) == expected);
+    CHECK(told_of(tell("Content-Transfer-Encoding: quoted-printable\n\n" +
+                       changed(name, [](const std::string& line) { return quoted_printable(bare(line)); }))) == expected);
+    CHECK(told_of(tell(changed(name, [](const std::string& line) { return split(bare(line)); }))) == expected);
+    std::string one_line = "Nov 27 10:00:00 host kernel: ";
+    for (const std::string& line : reports::test::lines_of(load(name))) one_line += bare(line) + "#012";
+    CHECK(told_of(tell(one_line + "\n")) == expected);
+  }
+}
+
+TEST_CASE("logs: the report of a quoted-printable mail without its header", "[traces][explain]") {
+  const Told told = tell("[    2.1] =3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=3D=\n=3D=3D=3D=3D=3D\n"
+                         "[    2.1] WARNING: possible recursive locking detected\n[    2.1] 5.3.0 #7 Not tainted\n"
+                         "[    2.1] irq/9-button/12 is trying to acquire lock:\n[    2.1] 00000000801d4de8 (&b->lock){.+.+}, at: button_pre=\nss+0x1b/0x80\n"
+                         "[    2.1]=20\n          but task is already holding lock:\n[    2.1] 00000000899e2ebc (&b->lock){.+.+}, at: button_ist+0=\nxaf/0x1c0\n"
+                         "[    2.1]=20\n          stack backtrace:\n[    2.1]  button_press+0x1b/0x80\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told_of(told).find("by irq/9-button/12 at button_press+0x1b/0x80 holds &b->lock button_ist+0xaf/0x1c0") != std::string::npos);
+}
+
+TEST_CASE("logs: a commit message that fills up lines and leaves the end out", "[traces][explain]") {
+  const Told told = tell("WARNING: possible irq lock inversion dependency\ndetected\n6.11.0+ #59 Tainted: G        W\n"
+                         "CPU 0/KVM/1537 just changed the state of lock:\nffffa0f0cff965f0 (&v->irqlock){-...}-{2:2}, at:\n"
+                         "v_handler+0x21/0xd0 [v_core] but this lock took another,\nHARDIRQ-unsafe lock in the past: (reclaim){+.+.}-{0:0}\n\n"
+                         "and interrupts could create inverse lock ordering between them.\n\nFixes: 25216afc9db5 (\"V: a change\")\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.cycle(told.only()) == "&v->irqlock -> reclaim -> (hardirq)");
+  CHECK(reports::context_name(told.graph, told.only().context) == "CPU 0/KVM/1537");
+  CHECK(reports::short_place(told.graph, told.only().site) == "v_handler+0x21/0xd0 [v_core]");
+  CHECK(told.only().reason.find("the report is partial") != std::string::npos);
+  CHECK(told.noted("partial"));
+  CHECK(told.status.ok());   // the log goes on after it
+}
+
+TEST_CASE("logs: names and builds as fuzzers print them", "[traces][explain]") {
+  const Told told = tell("WARNING: bad unlock balance detected!\nsyzkaller #0 Not tainted\n-------------------------------------\n"
+                         "syz.0.17/5971 is trying to release lock (&table[i]) at:\n"
+                         "[<ffffffff8229b876>] table_put mm/table.c:86 [inline]\n[<ffffffff8229b876>] no_page+0x1986/0x1da0 mm/table.c:170\n"
+                         "but there are no more locks to release!\n\nother info that might help us debug this:\n2 locks held by syz.0.17/5971:\n"
+                         " #0: ffff88816b85fb88 (vm_lock){++++}-{0:0}, at: vm_get mm/vm.c:3 [inline]\n"
+                         " #0: ffff88816b85fb88 (vm_lock){++++}-{0:0}, at: lock_vma+0x1d1/0x500\nmm/vm.c:310\n"
+                         " #1: ffff88816079e338 (&table[i]){+.+.}-{4:4}, at: vm_fault\nmm/vm.c:9 [inline]\n"
+                         " #1: ffff88816079e338 (&table[i]){+.+.}-{4:4}, at:\nfault+0x317/0x1440 mm/vm.c:5991\n"
+                         "\nstack backtrace:\nCPU: 0 UID: 0 PID: 5971 Comm: syz.0.17 Not tainted syzkaller #0 PREEMPT(full)\nCall Trace:\n <TASK>\n"
+                         " print_unlock_imbalance_bug+0xdc/0xf0 a.c:1\n no_page+0x1986/0x1da0\nmm/table.c:170\n kill\nfs/kill.c:6 [inline]\n"
+                         " sync+0x1/0x2 [table 1f2e3d4c]\n </TASK>\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  INFO(told_of(told));
+  CHECK(told_of(told).find("at table.c:170 holds vm_lock vm.c:310 holds &table[i] vm.c:5991\n") != std::string::npos);
+  const auto& stack = told.graph.stacks.at(told.only().stack);
+  CHECK(stack.size() == 4);
+}
+
+TEST_CASE("logs: traces of other machines", "[traces][explain]") {
+  const std::string head = "[ BUG: bad unlock balance detected! ]\n3.2.0 #1 Not tainted\n-------------------------------------\n"
+                           "a/1 is trying to release lock (&l) at:\n[<c0184738>] f+0xa8/0x2d0\nbut there are no more locks to release!\n\n"
+                           "stack backtrace:\n";
+  const auto stack = [&](const std::string& trace) {
+    const Told told = tell(head + trace);
+    std::string out;
+    if (told.graph.findings.size() == 1 && told.only().stack != reports::kNoIndex)
+      for (const reports::Index frame : told.graph.stacks[told.only().stack]) out += reports::short_place(told.graph.frames[frame]) + ";";
+    return out;
+  };
+  // 32-bit ARM before and after 5.18, powerpc, s390, sparc.
+  CHECK(stack("[<c0112110>] (unwind_backtrace) from [<c010bfa0>] (show_stack+0x10/0x14)\n[<c010bfa0>] (show_stack) from [<c058093c>] (g+0xe8/0x120 [m])\n") ==
+        "show_stack+0x10/0x14;g+0xe8/0x120 [m];");
+  CHECK(stack("[<c0014c8c>] (unwind_backtrace+0x0/0x14c) from [<c0466dc8>] (f+0x20/0x24)\n") == "f+0x20/0x24;");
+  CHECK(stack(" unwind_backtrace from show_stack+0x10/0x14\n show_stack from f+0xe8/0x120\n f from g+0x1/0x20 [m]\n") ==
+        "show_stack+0x10/0x14;f+0xe8/0x120;g+0x1/0x20 [m];");
+  CHECK(stack("[c000000fe3a3b8a0] [c000000000b0a2b0] f+0xe0/0x14c (unreliable)\n[c000000fe3a3b8e0] [c0000000001b0230] g+0x130/0x160\n") ==
+        "f+0xe0/0x14c;g+0x130/0x160;");
+  CHECK(stack(" [<000000011a4b7c3e>] f+0x1a6/0x1f8 \n([<0000000000112abc>] g+0x54/0xd0)\n") == "f+0x1a6/0x1f8;g+0x54/0xd0;");
+  CHECK(stack(" [0000000000488eb4] f+0x1a6/0x1f8\n") == "f+0x1a6/0x1f8;");
+}
+
+TEST_CASE("logs: the paths of kernels that do not count operations", "[traces][explain]") {
+  const Told told = tell("WARNING: possible irq lock inversion dependency detected\n6.11.0 #5 Not tainted\n"
+                         "swapper/0/0 just changed the state of lock:\nffff0001f2305018 (&r->lock){-...}-{2:2}, at: r_lock+0x18/0x2c\n"
+                         "but this lock took another, HARDIRQ-READ-unsafe lock in the past:\n (reclaim){+.+.}-{0:0}\n\n"
+                         "the shortest dependencies between 2nd lock and 1st lock:\n-> (reclaim){+.+.}-{0:0} {\n   HARDIRQ-ON-R at:\n"
+                         "                     lock_acquire+0x200/0x340\n                     worker+0xdc/0xfc\n   INITIAL USE at:\n"
+                         "                    lock_acquire+0x200/0x340\n }\n ... key      at: [<ffff800083097970>] __map+0x0/0x28\n ... acquired at:\n"
+                         "   r_init+0xdc/0xfc\n\n-> (&r->lock){-...}-{2:2} {\n   IN-HARDIRQ-W at:\n                    r_lock+0x18/0x2c\n }\n"
+                         " ... key      at: [<ffff80007c3e3a58>] _key.6+0x0/0x28\n ... acquired at:\n   mark_lock+0x1/0x2\n\n"
+                         "stack backtrace:\nCall trace:\n r_lock+0x18/0x2c\n isr+0x84/0x2a8\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.cycle(told.only()) == "&r->lock -> reclaim -> (hardirq)");
+  CHECK(told_of(told).find("to r_lock+0x18/0x2c 2 to r_init+0xdc/0xfc 1 to worker+0xdc/0xfc 2") != std::string::npos);
+}
+
+TEST_CASE("logs: work that leaves locks behind", "[traces][explain]") {
+  const Told told = tell("BUG: workqueue leaked lock or atomic: kworker/5:21/0x00000000/7596\n     last function: handle_work\n"
+                         "2 locks held by kworker/5:21/7596:\n #0: ffff8881051ae448 (writers#3){.+.+}-{0:0}, at: path_locked+0x142/0x660\n"
+                         " #1: ffff888130e966c0 (&type->dir_key#3/1){+.+.}-{4:4}, at: path_locked+0x17d/0x660\n"
+                         "CPU: 5 PID: 7596 Comm: kworker/5:21 Not tainted 6.1.162 #138\nCall Trace:\n <TASK>\n process_one_work.cold+0x57/0x5c\n </TASK>\n");
+  REQUIRE(told.graph.findings.size() == 2);
+  CHECK(told.summary().at(0).starts_with("exit-held confirmed"));
+  CHECK(reports::context_name(told.graph, told.only().context) == "kworker/5:21/7596");
+}
