@@ -49,6 +49,7 @@ struct Splat {
   std::map<unsigned, Entry> chain;
   bool by_crosslock = false, sync = false;
   std::vector<std::pair<std::string, engine::Mode>> scenario;   // CPU0's column: what is locked, and how
+  std::vector<std::string> chain_of;          // "Chain exists of: A --> B --> C"
 
   // Interrupt rules.
   std::string first_state, second_state;      // inconsistent {first} -> {second}

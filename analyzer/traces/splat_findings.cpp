@@ -249,9 +249,13 @@ class Findings {
 
   void circular() {
     if (missing_in(s_).empty() || whole_chain()) return listed_cycle(Check::kLockOrderCycle);
-    // What is left of it: the dependencies that are printed whole, and a finding that names no cycle.
+    part_of_cycle(Check::kLockOrderCycle);
+  }
+
+  // What is left of a cut report: the dependencies that are printed whole, and a finding that names no cycle.
+  void part_of_cycle(Check check) {
     if (!s_.requested.known() && s_.chain.empty()) return;
-    PrintedFinding f = base(Check::kLockOrderCycle, Verdict::kPossible);
+    PrintedFinding f = base(check, Verdict::kPossible);
     f.lock = s_.requested.known() ? s_.requested : s_.chain.begin()->second.lock;
     f.site = f.lock.site;
     f.other = {};
@@ -325,6 +329,9 @@ class Findings {
     f.links.push_back(link(way.back().to, interrupt, open));
     std::rotate(f.links.begin(), f.links.begin() + static_cast<std::ptrdiff_t>(closing), f.links.end());
     f.links.front().context = s_.task;
+    // The printed places and objects are those of the last link; the others happened elsewhere.
+    for (auto other = f.links.begin() + 1; other != f.links.end(); ++other)
+      for (PrintedLock* const lock : {&other->from, &other->to}) lock->site.clear(), lock->address = 0;
     finish_cycle(f);
     out_.back().lock = s_.requested;
     out_.back().site = s_.requested.site;
@@ -342,6 +349,8 @@ class Findings {
         for (std::size_t i = 0; i + 1 < path.size(); ++i) way.push_back(link(path[i].lock, path[i + 1].lock, path[i].stack));
       else
         for (std::size_t i = path.size() - 1; i-- > 0;) way.push_back(link(path[i + 1].lock, path[i].lock, path[i].stack));
+    } else if (s_.chain_of.size() == 3 && named(s_.chain_of[0]).name == safe.name && named(s_.chain_of[2]).name == unsafe.name) {
+      way = {link(safe, named(s_.chain_of[1]), {}), link(named(s_.chain_of[1]), unsafe, {})};
     } else {
       way.push_back(link(safe, unsafe, {}));
     }
@@ -349,27 +358,37 @@ class Findings {
     else interrupt_cycle(s_.interrupt, way, s_.backtrace, s_.unsafe_stack, 0);
   }
 
+  static PrintedLock named(std::string_view name) {
+    PrintedLock out;
+    set_printed_name(name, out);
+    return out;
+  }
+
   void irq_order() {
-    if (!s_.safe.known() || !s_.unsafe.known() || !s_.held_lock.known() || !s_.requested.known()) return;
+    if (!s_.held_lock.known() || !s_.requested.known()) return;
+    // The scenario names both ends too: the unsafe lock is held, the interrupt takes the safe one.
+    const bool told = s_.safe.known() && s_.unsafe.known();
+    if (!told && s_.scenario.size() < 2) return part_of_cycle(Check::kSignalUnsafeLock);
+    const PrintedLock safe = told ? s_.safe : named(s_.scenario.back().first), unsafe = told ? s_.unsafe : named(s_.scenario.front().first);
     std::vector<PrintedLink> way;
     const std::vector<Splat::Entry>& before = s_.first_path;   // from the safe lock to the one held
-    if (before.size() >= 2 && same_class(before.front().lock, s_.safe) && same_class(before.back().lock, s_.held_lock)) {
+    if (before.size() >= 2 && same_class(before.front().lock, safe) && same_class(before.back().lock, s_.held_lock)) {
       // Since 5.12 each stack stands below the lock it leads to, before below the one it comes from.
       const bool below_target = before.front().stack.empty();
       for (std::size_t i = 0; i + 1 < before.size(); ++i)
         way.push_back(link(before[i].lock, before[i + 1].lock, before[below_target ? i + 1 : i].stack));
-    } else if (!same_class(s_.safe, s_.held_lock)) {
-      way.push_back(link(s_.safe, s_.held_lock, {}));
+    } else if (!same_class(safe, s_.held_lock)) {
+      way.push_back(link(safe, s_.held_lock, {}));
     }
     const std::size_t closing = way.size() + 1;
     way.push_back(link(s_.held_lock, s_.requested, s_.backtrace));
     const std::vector<Splat::Entry>& after = s_.second_path;   // from the unsafe lock to the one requested
-    if (after.size() >= 2 && same_class(after.front().lock, s_.unsafe) && same_class(after.back().lock, s_.requested)) {
+    if (after.size() >= 2 && same_class(after.front().lock, unsafe) && same_class(after.back().lock, s_.requested)) {
       for (std::size_t i = after.size() - 1; i-- > 0;) way.push_back(link(after[i + 1].lock, after[i].lock, after[i].stack));
-    } else if (!same_class(s_.unsafe, s_.requested)) {
-      way.push_back(link(s_.requested, s_.unsafe, {}));
+    } else if (!same_class(unsafe, s_.requested)) {
+      way.push_back(link(s_.requested, unsafe, {}));
     }
-    interrupt_cycle(s_.interrupt, way, s_.safe_stack, s_.unsafe_stack, closing);
+    interrupt_cycle(s_.interrupt.empty() ? interrupt_in(s_.title) : s_.interrupt, way, s_.safe_stack, s_.unsafe_stack, closing);
   }
 
   // Each context is to bring about its event E and waits for W first: E -> W.

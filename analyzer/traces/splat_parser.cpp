@@ -377,8 +377,16 @@ bool SplatParser::path(std::string_view text) {
 
 // CPU0's column; it has 2 blanks before it, CPU1's 31.
 bool SplatParser::scenario(std::string_view line) {
-  if (splat_.kind != SplatKind::kCircular || splat_.reached_trace) return false;
-  const std::string_view text = trimmed(line);
+  if ((splat_.kind != SplatKind::kCircular && splat_.kind != SplatKind::kIrqOrder && splat_.kind != SplatKind::kInversion) || splat_.reached_trace)
+    return false;
+  std::string_view text = trimmed(line);
+  if (has(text, " --> ") && splat_.chain_of.empty() && before_ == "Chain exists of:") {
+    for (std::size_t arrow = text.find(" --> "); !text.empty(); arrow = text.find(" --> ")) {
+      splat_.chain_of.emplace_back(trimmed(text.substr(0, arrow)));
+      text = arrow == std::string_view::npos ? std::string_view() : text.substr(arrow + 5);
+    }
+    return true;
+  }
   const std::size_t open = text.find("lock(");
   const bool sync = text.starts_with("sync(");
   if (!text.ends_with(");") || (!sync && open != 0 && !text.starts_with("rlock(") && !text.starts_with("unlock("))) return false;

@@ -260,7 +260,8 @@ bool is_carrier(std::string_view function) {
       "downgrade_write", "up_read", "up_write", "mutex_unlock", "__mutex_unlock_slowpath", "percpu_down_read",
       "cpus_read_lock", "down_read_trylock", "down_write_trylock", "__down_read_common", "__down_write_common",
       "queued_spin_lock_slowpath", "lock_commit_crosslock", "complete", "commit_xhlocks", "add_xhlock"};
-  constexpr std::string_view kFronts[] = {"print_", "__mutex_lock", "mutex_lock", "_raw_", "__raw_", "_spin_", "__spin_",
+  constexpr std::string_view kFronts[] = {"print_", "show_trace", "spin_lock", "spin_trylock", "raw_spin_", "read_lock", "write_lock", "percpu_down_",
+                                          "__down_", "mutex_trylock", "rcu_lock_acquire", "__mutex_lock", "mutex_lock", "_raw_", "__raw_", "_spin_", "__spin_",
                                           "_read_", "_write_", "rt_spin_", "rt_mutex_", "rt_read_", "rt_write_", "ww_mutex_lock",
                                           "rwsem_", "do_raw_", "pthread_", "__pthread_", "__interceptor_", "___interceptor_"};
   return std::find(std::begin(kExact), std::end(kExact), function) != std::end(kExact) ||

@@ -195,3 +195,49 @@ TEST_CASE("logs: work that leaves locks behind", "[traces][explain]") {
   CHECK(told.summary().at(0).starts_with("exit-held confirmed"));
   CHECK(reports::context_name(told.graph, told.only().context) == "kworker/5:21/7596");
 }
+
+TEST_CASE("logs: an interrupt rule's report that ends before the two ends are named", "[traces][explain]") {
+  const std::string head = "WARNING: HARDIRQ-safe -> HARDIRQ-unsafe lock order detected\n6.10.0 #13 Not tainted\n"
+                           "worker/19 [HC0[0]:SC0[0]:HE0:SE1] is trying to acquire:\nffff88802d3a4018 (&new->a_lock){....}-{2:2}, at: k_rcu\n"
+                           "fs/k.c:1028 [inline]\nffff88802d3a4018 (&new->a_lock){....}-{2:2}, at:\nk_async+0x196/0x4d0 fs/k.c:1049\n\n"
+                           "and this task is already holding:\nffff88801ca06018 (&h->lock){-.-.}-{2:2}, at:\nqueue+0x8a/0x520 d/h.c:97\n"
+                           "which would create a new lock dependency:\n (&h->lock){-.-.}-{2:2} -> (&new->a_lock){....}-{2:2}\n\n[...]\n\n";
+  const Told open = tell(head);
+  REQUIRE(open.graph.findings.size() == 1);
+  CHECK(open.only().links.empty());
+  CHECK(told_of(open).find("by worker/19 at k.c:1049 holds &h->lock h.c:97") != std::string::npos);
+  CHECK(open.graph.dependencies.size() == 1);
+  // The scenario names them.
+  const Told told = tell(head + "Chain exists of:\n  &h->lock --> &new->a_lock --> list_lock\n\n Possible interrupt unsafe locking scenario:\n\n"
+                                "       CPU0                    CPU1\n       ----                    ----\n  lock(list_lock);\n"
+                                "                               local_irq_disable();\n                               lock(&h->lock);\n"
+                                "                               lock(&new->a_lock);\n  <Interrupt>\n    lock(&h->lock);\n\n *** DEADLOCK ***\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.cycle(told.only()) == "&new->a_lock -> list_lock -> (hardirq) -> &h->lock");
+  CHECK(told.only().reason.find("partial") != std::string::npos);
+}
+
+TEST_CASE("logs: the lock between the two ends of an inversion whose paths are left out", "[traces][explain]") {
+  const Told told = tell("[...] WARNING: possible irq lock inversion dependency detected\n[...] 5.9.0 #0 Not tainted\n[...] ----\n"
+                         "[...] a/102 just changed the state of lock:\n[...] ffff88811f506338 (&f->lock){.+..}-{2:2}, at: send+0x1d/0x200\n"
+                         "[...] but this lock was taken by another, HARDIRQ-safe lock in the past:\n[...]  (&dev->lock){-...}-{2:2}\n[...]\n"
+                         "[...] other info that might help us debug this:\n[...] Chain exists of:\n[...]   &dev->lock --> &new->lock --> &f->lock\n\nText.\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.cycle(told.only()) == "(hardirq) -> &dev->lock -> &new->lock -> &f->lock");
+}
+
+TEST_CASE("logs: places of an interrupt rule are those where it happened", "[traces][explain]") {
+  const Told told = tell("WARNING: HARDIRQ-safe -> HARDIRQ-unsafe lock order detected\n6.8.0 #0 Not tainted\n"
+                         "gp/18 [HC0[0]:SC0[2]:HE0:SE0] is trying to acquire:\nffff88802b5ab020 (&b->lock){+...}-{2:2}, at: b_delete+0xb0/0x300 n.c:9\n\n"
+                         "and this task is already holding:\nffffffff8e136558 (node){-.-.}-{2:2}, at: done+0xe/0x140 t.h:1\n"
+                         "which would create a new lock dependency:\n (node){-.-.}-{2:2} -> (&b->lock){+...}-{2:2}\n\n"
+                         "but this new dependency connects a HARDIRQ-irq-safe lock:\n (node){-.-.}-{2:2}\n\n.. which became HARDIRQ-irq-safe at:\n"
+                         "  lock_acquire+0x1e4/0x530 l.c:5\n  __raw_spin_lock_irqsave s.h:1 [inline]\n  report+0x27/0x2f0 t.h:38\n\n"
+                         "to a HARDIRQ-irq-unsafe lock:\n (&b->lock){+...}-{2:2}\n\n.. which became HARDIRQ-irq-unsafe at:\n...\n"
+                         "  lock_acquire+0x1e4/0x530 l.c:5\n  spin_lock_bh s.h:3 [inline]\n  b_free+0x164/0x820 n.c:54\n\n"
+                         "stack backtrace:\nCall Trace:\n <TASK>\n b_delete+0xb0/0x300 n.c:9\n </TASK>\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told_of(told).find("to n.c:9 1 to n.c:54 3 to t.h:38 3") != std::string::npos);
+  // What the report says of the requested lock's place and object holds for the last link only.
+  for (std::size_t i = 1; i < told.only().links.size(); ++i) CHECK(told.only().links[i].witness.from_site == reports::kNoIndex);
+}
