@@ -14,6 +14,7 @@ std::unique_ptr<SplatParser> KernelLog::make_parser() {
 void KernelLog::line(std::string_view line, std::uint64_t number) {
   const ConsoleLine console = parse_console_line(line, scratch_);
   if (console.prefixed) last_caller_ = console.caller;
+  if (console.text.starts_with("INFO: task ") && console.text.find(" blocked for more than ") != std::string_view::npos) ++hung_;
   const auto busy = busy_.find(last_caller_);
   if (busy != busy_.end()) {
     busy->second->line(console.text, number);
@@ -29,6 +30,9 @@ void KernelLog::line(std::string_view line, std::uint64_t number) {
 void KernelLog::finish() {
   finishing_ = true;
   for (const auto& [caller, parser] : busy_) parser->finish();
+  if (hung_ != 0)
+    consumer_.on_note(std::to_string(hung_) + (hung_ == 1 ? " report is of a task that hangs" : " reports are of tasks that hang") +
+                      ": who waits for which lock is not printed, nothing is judged by it");
 }
 
 void KernelLog::done(const Splat& splat) {

@@ -36,7 +36,7 @@ class KernelLog {
   std::unique_ptr<SplatParser> idle_;                                       // of all others
   std::string last_caller_;
   std::string scratch_;
-  std::uint64_t cut_at_ = 0;
+  std::uint64_t cut_at_ = 0, hung_ = 0;
   bool finishing_ = false;
 };
 

@@ -76,7 +76,7 @@ bool is_open(std::string_view text) {
     const std::string_view place = trimmed(text.substr(at + 3));
     return place.empty() || is_address_only(place) || (place.find(' ') == std::string_view::npos && ends_in_function(place));
   }
-  if (is_address_only(text)) return true;
+  if (is_address_only(text) || text == ", at:" || text == "at:") return true;
   for (const std::string_view front : {"lock(", "rlock(", "unlock(", "sync("})
     if (text.starts_with(front)) return !has(text, ")");
   bool numbered = false;
@@ -97,8 +97,10 @@ bool goes_on(std::string_view open, std::string_view text) {
     return !parse_place(text).empty();
   }
   if (has(open, "lock(") || open.starts_with("sync(")) return true;
+  if (open.ends_with("at:")) return is_sized_frame(text);
   const bool piece = text.find(' ') == std::string_view::npos || has_class(text);
-  if (text.starts_with("-> ") || text.starts_with("#")) return false;
+  const bool version = text.starts_with("#") && text.find_first_not_of("0123456789", 1) == std::string_view::npos;   // name#12
+  if (text.starts_with("-> ") || (text.starts_with("#") && !version)) return false;
   return has(open, "(") ? piece && !is_sized_frame(text) : text.starts_with("(") && (piece || has(text, "("));
 }
 
@@ -137,7 +139,8 @@ void LineJoiner::line(std::string_view line, std::uint64_t number) {
   const std::string_view text = trimmed(line);
   if (!held_.empty()) {
     if (pieces_ < kPieces && held_.size() + text.size() < kLongest && goes_on(trimmed(held_), text)) {
-      const bool tight = held_.ends_with("(") || text.starts_with(")") || text.starts_with(",") || text.starts_with(":");
+      const bool tight = held_.ends_with("(") || text.starts_with(")") || text.starts_with(",") || text.starts_with(":") ||
+                         text.starts_with("/") || text.starts_with("#");
       held_ += (tight ? "" : " ") + std::string(text);
       if (++pieces_; !is_open(trimmed(held_))) flush();
       return;

@@ -121,13 +121,16 @@ class Findings {
   // Our own trace begins at the place itself; that of a report of another tool as that tool printed it.
   bool own_site() const { return s_.ours && !s_.backtrace.empty() && !is_carrier(function_of(s_.backtrace.front())); }
 
+  // Old kernels print the lock function itself; whoever called it stands in the trace.
+  bool is_inner(const std::string& site) const { return is_carrier(function_of(site)) && !s_.backtrace.empty() && !is_carrier(function_of(own_place(s_.backtrace))); }
+
   // A finding without a cycle; its id is made of the function too.
   void simple(Check check, const PrintedLock& lock) {
     if (!lock.known()) return;
     PrintedFinding f = base(check, Verdict::kConfirmed);
     f.lock = lock;
     f.site = own_site() ? s_.backtrace.front() : lock.site;
-    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty())) f.site = own_place(s_.backtrace);
+    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty() || is_inner(f.site))) f.site = own_place(s_.backtrace);
     out_.push_back(std::move(f));
   }
 
@@ -136,7 +139,7 @@ class Findings {
     PrintedFinding f = base(Check::kRecursiveLock, Verdict::kPossible);
     f.lock = s_.requested;
     f.other = s_.held_lock;
-    f.site = own_site() ? s_.backtrace.front() : s_.requested.site;
+    f.site = own_site() ? s_.backtrace.front() : is_inner(s_.requested.site) ? own_place(s_.backtrace) : s_.requested.site;
     out_.push_back(std::move(f));
   }
 
@@ -189,7 +192,8 @@ class Findings {
 
   void finish_cycle(PrintedFinding& f) {
     for (PrintedLink& link : f.links) {
-      link.to.site = link.to.site.empty() ? own_place(link.stack) : link.to.site;
+      const bool inner = !link.stack.empty() && is_carrier(function_of(link.to.site));
+      if (link.to.site.empty() || inner) link.to.site = own_place(link.stack);
       if (engine::is_crosslock(link.from.kind)) {
         if (f.check == Check::kLockOrderCycle) f.check = Check::kCrossReleaseCycle;
         link.origin = engine::Origin::kOverlap;

@@ -209,10 +209,10 @@ std::string parse_frame(std::string_view line, bool& reliable) {
       rest.remove_prefix(rest.find(']') + 1 - word.size());
     }
     else if (word.starts_with("[") && word.ends_with("]") && word.size() > 2) module = word.substr(1, word.size() - 2);
-    else if (is_place(word)) { if (place.empty()) place = word; }
-    else if (word.starts_with("(") && is_place(word.substr(1, word.size() - (word.ends_with(")") ? 2 : 1)))) {
-      if (place.empty()) place = word.substr(1, word.size() - (word.ends_with(")") ? 2 : 1));
-    } else if (word.ends_with(")") && is_place(word.substr(0, word.size() - 1))) {
+    else if (is_place(word) || (word.ends_with(")") && is_place(word.substr(0, word.size() - 1)))) {
+      place = word.substr(0, word.size() - (word.ends_with(")") ? 1 : 0));   // of several the last is the function's own
+    } else if (word.starts_with("(") && is_place(word.substr(1, word.size() - (word.ends_with(")") ? 2 : 1)))) {
+      place = word.substr(1, word.size() - (word.ends_with(")") ? 2 : 1));
     } else if (word == "(discriminator" || (word.ends_with(")") && all_of(word.substr(0, word.size() - 1), "0123456789"))) {
     } else if (word == "(P)" || word == "(O)" || word == "(T)" || word == "(E)" || word == "(discriminator)") {
     } else if (!place.empty() && rest == word && is_symbol(word)) module = word;   // decode_stacktrace.sh puts it behind
@@ -255,7 +255,7 @@ bool is_carrier(std::string_view function) {
       "lockdep_init_map_waits", "__lockdep_init_map", "assign_lock_key", "check_wait_context", "__might_sleep",
       "___might_sleep", "__might_resched", "might_fault", "__might_fault", "__schedule_bug", "__schedule", "schedule",
       "warn_slowpath_common", "warn_slowpath_null", "warn_slowpath_fmt", "__warn", "report_bug", "__lock_release",
-      "__lock_acquire", "reacquire_held_locks", "save_trace", "save_stack_trace", "lock_set_class", "__lock_set_class",
+      "__lock_acquire", "reacquire_held_locks", "save_trace", "save_stack_trace", "lock_release_non_nested", "__mutex_unlock", "lock_set_class", "__lock_set_class",
       "down_read", "down_write", "down_read_nested", "down_write_nested", "down_write_killable", "down_read_killable",
       "downgrade_write", "up_read", "up_write", "mutex_unlock", "__mutex_unlock_slowpath", "percpu_down_read",
       "cpus_read_lock", "down_read_trylock", "down_write_trylock", "__down_read_common", "__down_write_common",

@@ -241,3 +241,47 @@ TEST_CASE("logs: places of an interrupt rule are those where it happened", "[tra
   // What the report says of the requested lock's place and object holds for the last link only.
   for (std::size_t i = 1; i < told.only().links.size(); ++i) CHECK(told.only().links[i].witness.from_site == reports::kNoIndex);
 }
+
+TEST_CASE("logs: kernels that end a line at every part of a lock", "[traces][explain]") {
+  const Told told = tell("[  215.397] [ INFO: possible circular locking dependency detected ]\n[  215.403] 4.10.0 #191 Not tainted\n"
+                         "[  215.414] worker/9821 is trying to acquire lock:\n[  215.419]  (\n[  215.421] &pipe->mutex\n[  215.424] /1\n[  215.425] ){+.+.+.}\n"
+                         "[  215.428] , at: \n[  215.430] [<ffffffff81a5ac1c>] pipe_lock+0x5c/0x70\n[  215.435] but task is already holding lock:\n"
+                         "[  215.439]  (\n[  215.441] writers\n[  215.443] #6\n[  215.445] ){.+.+.+}\n[  215.447] , at: \n"
+                         "[  215.449] [<ffffffff81aff5a2>] to_user+0x132/0x1d0\n[  215.455] which lock already depends on the new lock.\n"
+                         "[  215.463] the existing dependency chain (in reverse order) is:\n[  215.471] \n[  215.471] -> #1\n[  215.475]  (\n"
+                         "[  215.476] writers\n[  215.479] #6\n[  215.480] ){.+.+.+}\n[  215.483] :\n"
+                         "[  215.484]        [<ffffffff81a3cb4e>] start_write+0x2ce/0x450\n[  215.504] \n[  215.504] -> #0\n[  215.508]  (\n"
+                         "[  215.510] &pipe->mutex\n[  215.512] /1\n[  215.514] ){+.+.+.}\n[  215.516] :\n"
+                         "[  215.531]        [<ffffffff81a5ac1c>] pipe_lock+0x5c/0x70\n[  215.537] \n[  215.560]   lock(\n[  215.562] writers\n[  215.564] #6\n"
+                         "[  215.566] );\n[  215.597]  *** DEADLOCK ***\n[  215.603] 1 lock held by worker/9821:\n[  215.608]  #0: \n[  215.610]  (\n"
+                         "[  215.611] writers\n[  215.614] #6\n[  215.616] ){.+.+.+}\n[  215.618] , at: \n[  215.620] [<ffffffff81aff5a2>] to_user+0x132/0x1d0\n"
+                         "[  215.626] \n[  215.626] stack backtrace:\n[  215.647] Call Trace:\n[  215.650]  pipe_lock+0x5c/0x70\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.cycle(told.only()) == "&pipe->mutex/1 -> writers#6");
+  CHECK(told_of(told).find("at pipe_lock+0x5c/0x70 holds writers#6 to_user+0x132/0x1d0 to pipe_lock+0x5c/0x70 1 to start_write+0x2ce/0x450 1") !=
+        std::string::npos);
+  CHECK(told.notes.empty());
+}
+
+TEST_CASE("logs: places are those of the callers of lock functions", "[traces][explain]") {
+  const Told told = tell("[ BUG: bad unlock balance detected! ]\n3.10.0 #1 Not tainted\n-------------------------------------\n"
+                         "m/3328 is trying to release lock (&d->lock) at:\n[<ffffffff819be5f9>] mutex_unlock+0x9/0x10\nbut there are no more locks to release!\n\n"
+                         "stack backtrace:\nCall Trace:\n [<ffffffff819be5f9>] ? mutex_unlock+0x9/0x10\n [<ffffffff819b9029>] dump_stack+0x19/0x1b\n"
+                         " [<ffffffff810eb17e>] lock_release_non_nested+0x1ce/0x320\n [<ffffffff819be5f9>] mutex_unlock+0x9/0x10\n"
+                         " [<ffffffff81701e20>] d_dqbuf+0x40/0x60\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(reports::short_place(told.graph, told.only().site) == "d_dqbuf+0x40/0x60");
+  // Of several places decoders print for one frame the last is the function's own.
+  const Told rcu = tell("WARNING: suspicious RCU usage\n6.12.0 #12 Not tainted\n-----------------------------\nnet/a.c:876 list traversed!!\n\n"
+                        "stack backtrace:\nCall Trace:\n <TASK>\n lockdep_rcu_suspicious (kernel/l.c:6822)\n"
+                        " a_available (./arch/jump.h:27 ./include/x.h:3 (discriminator 7) net/a.c:315) a\n </TASK>\n");
+  REQUIRE(rcu.graph.findings.size() == 1);
+  CHECK(reports::short_place(rcu.graph, rcu.only().site) == "a.c:315");
+}
+
+TEST_CASE("logs: tasks that hang are no findings, but counted", "[traces][explain]") {
+  const Told told = tell("[ 1.0] INFO: task a:12 blocked for more than 120 seconds.\n[ 1.0] INFO: task b:13 blocked for more than 120 seconds.\n"
+                         "Showing all locks held in the system:\n1 lock held by a/12:\n #0: ffff8880b9f34cd8 (&q->lock){-.-.}-{2:2}, at: f+0x1/0x2\n");
+  CHECK(told.reports == 0);
+  CHECK(told.noted("2 reports are of tasks that hang"));
+}
