@@ -36,7 +36,7 @@ engine::Kind kind_of_call(std::string_view function) {
 
 bool is_user_carrier(std::string_view frame) {
   constexpr std::string_view kFronts[] = {"pthread_", "__pthread_", "___pthread_", "__interceptor_", "___interceptor_", "sem_",
-                                          "std::", "void std::", "__gthread", "__gnu_cxx::", "mtx_", "???", "operator new"};
+                                          "std::", "void std::", "__gthread", "__gnu_cxx::", "mtx_", "???", "operator new", "futex_", "__futex_", "__lll_", "lll_"};
   for (const std::string_view front : kFronts)
     if (frame.starts_with(front)) return true;
   return has(frame, "hg_intercepts.c") || has(frame, "drd_pthread_intercepts.c") || has(frame, "/libsanitizer/") ||
@@ -70,9 +70,10 @@ PrintedLock PrintedObjects::lock(const PrintedObject& object) {
   }
   out.key_kind = engine::ClassKey::kFirstSite;
   std::vector<std::uint64_t>& users = first_used_[out.made_at];
-  const auto known = std::find(users.begin(), users.end(), object.address);
+  const std::uint64_t self = object.address != 0 ? object.address : object.number;
+  const auto known = std::find(users.begin(), users.end(), self);
   out.ordinal = static_cast<std::uint32_t>(known - users.begin());
-  if (known == users.end()) users.push_back(object.address);
+  if (known == users.end()) users.push_back(self);
   return out;
 }
 

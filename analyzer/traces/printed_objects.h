@@ -20,6 +20,7 @@ namespace crossdep::traces {
 /// What is said of one object; `made` is the stack of its creation or first use, as printed.
 struct PrintedObject {
   std::uint64_t address = 0;
+  std::uint64_t number = 0;      // the tool's own for it, where it prints no address
   std::string symbol;            // "g_table"
   std::uint64_t offset = 0;      // into the symbol
   PrintedStack made;

@@ -122,7 +122,7 @@ class Findings {
   bool own_site() const { return s_.ours && !s_.backtrace.empty() && !is_carrier(function_of(s_.backtrace.front())); }
 
   // Old kernels print the lock function itself; whoever called it stands in the trace.
-  bool is_inner(const std::string& site) const { return is_carrier(function_of(site)) && !s_.backtrace.empty() && !is_carrier(function_of(own_place(s_.backtrace))); }
+  bool is_inner(const std::string& site) const { return is_lock_function(function_of(site)) && !s_.backtrace.empty() && !is_carrier(function_of(own_place(s_.backtrace))); }
 
   // A finding without a cycle; its id is made of the function too.
   void simple(Check check, const PrintedLock& lock) {
@@ -192,7 +192,7 @@ class Findings {
 
   void finish_cycle(PrintedFinding& f) {
     for (PrintedLink& link : f.links) {
-      const bool inner = !link.stack.empty() && is_carrier(function_of(link.to.site));
+      const bool inner = !link.stack.empty() && is_lock_function(function_of(link.to.site));
       if (link.to.site.empty() || inner) link.to.site = own_place(link.stack);
       if (engine::is_crosslock(link.from.kind)) {
         if (f.check == Check::kLockOrderCycle) f.check = Check::kCrossReleaseCycle;

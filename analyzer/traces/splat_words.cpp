@@ -268,6 +268,13 @@ bool is_carrier(std::string_view function) {
          std::any_of(std::begin(kFronts), std::end(kFronts), [&](std::string_view front) { return function.starts_with(front); });
 }
 
+bool is_lock_function(std::string_view function) {
+  function = function.substr(0, function.find('.'));
+  constexpr std::string_view kFronts[] = {"mutex_lock", "__mutex_lock", "mutex_unlock", "__mutex_unlock", "_spin_", "_raw_", "_read_", "_write_",
+                                          "down_read", "down_write", "up_read", "up_write", "rt_spin_", "rt_mutex_"};
+  return std::any_of(std::begin(kFronts), std::end(kFronts), [&](std::string_view front) { return function.starts_with(front); });
+}
+
 std::string own_place(const PrintedStack& stack) {
   for (const std::string& frame : stack)
     if (!is_carrier(function_of(frame))) return frame;

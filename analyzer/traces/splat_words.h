@@ -42,6 +42,8 @@ std::string parse_place(std::string_view text);
 std::string_view function_of(std::string_view site);
 /// Functions that only carry a request or a report: locking, lockdep, printing. The place meant lies above them.
 bool is_carrier(std::string_view function);
+/// Functions that only take or release a lock: kernels that do not inline them print them as the place.
+bool is_lock_function(std::string_view function);
 /// The first of the stack that is none; all of them carriers: the first.
 std::string own_place(const PrintedStack& stack);
 

@@ -42,12 +42,24 @@ std::string parse_tsan_frame(std::string_view text, std::string& function) {
                         (last.front() == '/' || (has(last, ".") && has(last, ":")));
     if (last == "<null>" || source) text = text.substr(0, blank);
     if (source) place = last;
+    // "routine.c:?": the line is unknown; "??:?": the file too.
+    if (place.ends_with(":?")) place.remove_suffix(2);
+    if (last.starts_with("??:")) text = text.substr(0, blank), place = {};
   }
   function = trimmed(text);
   std::string out = function;
   if (!module.empty()) out += " [" + module + "]";
   if (has(place, ":")) out += " (" + std::string(place) + ")";
   return out;
+}
+
+// How much of the line is a prefix like that before the title; digits and blanks may differ, and the end may be cut off.
+std::size_t prefix_of(std::string_view line, std::string_view prefix) {
+  const auto counts = [](char c) { return c == ' ' || (c >= '0' && c <= '9'); };
+  const std::size_t shared = std::min(line.size(), prefix.size());
+  for (std::size_t i = 0; i < shared; ++i)
+    if (line[i] != prefix[i] && !(counts(line[i]) && counts(prefix[i]))) return 0;
+  return prefix.find_first_not_of(' ', shared) == std::string_view::npos ? shared : 0;
 }
 
 }  // namespace
@@ -60,7 +72,7 @@ void TsanLog::line(std::string_view line, std::uint64_t number) {
     return;
   }
   if (kind_ == Kind::kNone) return;
-  if (line.starts_with(prefix_)) line.remove_prefix(prefix_.size());
+  line.remove_prefix(prefix_of(line, prefix_));
   const std::string_view text = trimmed(line);
   if (text.starts_with("SUMMARY: ThreadSanitizer") || (text.size() >= 10 && text.find_first_not_of('=') == std::string_view::npos)) {
     end(false);
@@ -71,6 +83,8 @@ void TsanLog::line(std::string_view line, std::uint64_t number) {
     if (maker_ != nullptr && stack_->empty()) *maker_ = function;
     stack_->push_back(std::move(frame));
   } else if (!text.empty()) {
+    // All of a report is indented.
+    followed_ = followed_ || (line.front() == text.front() && prefix_.empty());
     section(text);
   }
 }
@@ -93,6 +107,7 @@ void TsanLog::begin(std::string_view text, std::uint64_t number) {
   if (pid_ != objects_pid_) objects_.forget();
   objects_pid_ = pid_;
   line_ = number;
+  followed_ = false;
   order_.clear();
   acquisitions_.clear();
   mutexes_.clear();
@@ -148,7 +163,8 @@ void TsanLog::section(std::string_view text) {
 
 PrintedLock TsanLog::lock(const std::string& mutex) {
   PrintedObject object = mutexes_[mutex];
-  if (!global_.symbol.empty() && object.address >= global_.address && object.address - global_.address < global_size_) {
+  object.number = number_behind(mutex, "M") + 1;
+  if (!global_.symbol.empty() && global_.address != 0 && object.address >= global_.address && object.address - global_.address < global_size_) {
     object.symbol = global_.symbol;
     object.offset = object.address - global_.address;
   }
@@ -284,8 +300,9 @@ void TsanLog::end(bool cut) {
 }
 
 void TsanLog::finish() {
-  if (kind_ != Kind::kNone && kind_ != Kind::kOther) cut_at_ = line_;
-  end(true);
+  const bool whole = followed_ && (kind_ != Kind::kCycle || acquisitions_.size() + 1 == order_.size());
+  if (kind_ != Kind::kNone && kind_ != Kind::kOther && !whole) cut_at_ = line_;
+  end(!whole);
   if (races_ != 0) consumer_.on_note(fmt::format("{} of ThreadSanitizer's reports are data races, not about locks", races_));
 }
 

@@ -4,8 +4,8 @@
 // not locked, destruction of a locked mutex, double locks, invalid mutexes, calls of unsafe functions in signal handlers. Its
 // data races and leaks are not about locks and only counted.
 //
-// A report lies between two lines of `=`; whatever stands before `WARNING:` (a test driver's prefix) is taken off the
-// following lines too. Format: compiler-rt/lib/tsan/rtl/tsan_report.cpp.
+// A report lies between two lines of `=`; whatever stands before `WARNING:` (a test driver's prefix, a time) is taken off the
+// following lines too, where it has the same shape. Format: compiler-rt/lib/tsan/rtl/tsan_report.cpp.
 // Threading: one thread.  Allocation: the heap, one report.
 #pragma once
 
@@ -59,6 +59,7 @@ class TsanLog {
   Kind kind_ = Kind::kNone;
   std::string prefix_, title_;
   std::uint64_t line_ = 0, pid_ = 0;
+  bool followed_ = false;                          // by lines of something else, without an end of its own
   std::vector<std::string> order_;                 // M1, M2, M1
   std::vector<Acquisition> acquisitions_;
   std::map<std::string, PrintedObject> mutexes_;   // by M number

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -50,7 +51,15 @@ std::string parse_valgrind_frame(std::string_view text, std::string& function) {
 void ValgrindLog::line(std::string_view line, std::uint64_t number) {
   std::uint64_t pid = 0;
   std::string_view rest;
-  if (!take_prefix(line, pid, rest)) return;
+  if (!take_prefix(line, pid, rest)) {
+    bare_ = bare_ || (trimmed(line).starts_with("Thread #") && has(line, ": "));
+    if (!bare_) {
+      if (!trimmed(line).empty())
+        for (auto& [other, process] : processes_) process.followed = true;
+      return;
+    }
+    rest = line;
+  }
   Process& process = processes_[pid];
   const std::string_view text = trimmed(rest);
   if (text.empty()) return;
@@ -69,6 +78,7 @@ void ValgrindLog::line(std::string_view line, std::uint64_t number) {
     end(process);
   } else if (!describe(process, text) && !begin(process, text, number)) {
     process.stack = nullptr;
+    process.followed = process.followed || bare_;
   }
 }
 
@@ -121,6 +131,8 @@ bool ValgrindLog::begin(Process& process, std::string_view text, std::uint64_t n
   for (const Title& title : kTitles) {
     if (!has(what, title.words)) continue;
     end(process);
+    process.followed = false;
+    if (process.tool == "valgrind") process.tool = text.starts_with("Thread #") ? "Helgrind" : "DRD";   // its head is missing
     process.kind = title.kind;
     process.line = number;
     process.thread = thread;
@@ -232,6 +244,7 @@ void ValgrindLog::order(Process& process, PrintedFinding f) {
   } else {
     f.links = {closing, required};
   }
+  if (process.partial) f.more = std::exchange(f.links, {});
   consumer_.on_finding(f);
 }
 
@@ -275,8 +288,15 @@ void ValgrindLog::end(Process& process) {
 void ValgrindLog::finish() {
   for (auto& [pid, process] : processes_) {
     // Its locks are described last: without that they would get other names.
-    if (process.kind != Kind::kNone && !process.ended) cut_at_ = process.line;
-    else end(process);
+    const bool order = process.kind == Kind::kOrder;
+    const bool told = order ? !process.later.frames.empty() && (process.required.frames.empty() || !process.required_later.frames.empty())
+                            : !process.top.frames.empty();
+    if (process.kind != Kind::kNone && !process.ended && !(process.followed && told)) {
+      cut_at_ = process.line;
+      process.partial = true;
+      process.title += " (the report is partial: it is cut before its end)";
+    }
+    end(process);
   }
   if (races_ != 0) consumer_.on_note(fmt::format("{} of valgrind's errors are data races, not about locks", races_));
 }

@@ -40,6 +40,8 @@ class ValgrindLog {
   struct Process {
     std::string tool = "valgrind";
     bool ended = false;
+    bool partial = false;                           // the error is cut: its locks are not described, their names would be others
+    bool followed = false;                          // by lines that are not valgrind's
     PrintedObjects objects;
     std::map<std::uint64_t, PrintedObject> known;   // locks described so far, by address
     std::uint64_t drd_thread = 1;                   // DRD: "Thread 2:" stands before the error
@@ -65,6 +67,7 @@ class ValgrindLog {
   PrintedConsumer& consumer_;
   std::map<std::uint64_t, Process> processes_;
   std::uint64_t races_ = 0, cut_at_ = 0;
+  bool bare_ = false;                               // errors without ==PID== before them, as documents print them
 };
 
 }  // namespace crossdep::traces
