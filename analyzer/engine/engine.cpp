@@ -11,9 +11,9 @@
 namespace crossdep::engine {
 
 Engine::Engine(Allocator& memory, Sink& sink, const Options& options) noexcept
-    : memory_(memory), sink_(sink), options_(options), graph_(memory), releasers_(memory), guards_(memory),
-      search_(memory, graph_), judge_(memory, graph_, &releasers_),
-      nesting_(memory), clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
+    : memory_(memory), sink_(sink), options_(options), graph_(memory), releasers_(memory), handed_on_(memory), guards_(memory),
+      search_(memory, graph_), judge_(memory, graph_, handed_on_, &releasers_),
+      nesting_(memory, handed_on_), clocks_(memory), instances_(memory), contexts_(memory), seens_(memory), waits_(memory), findings_(memory),
       finding_links_(memory), finding_ids_(memory), held_scratch_(memory), passed_scratch_(memory), link_scratch_(memory), cycle_scratch_(memory),
       blocked_scratch_(memory), open_uses_(memory), operations_(memory) {}
 

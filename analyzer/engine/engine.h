@@ -367,6 +367,7 @@ class Engine {
   static constexpr unsigned kMostLate = 16;
   LateWait late_[kMostLate] = {};
   unsigned next_late_ = 0;
+  FlatMap<bool> handed_on_;                // instances, + 1: hand_over()
   GuardBook guards_;
   CycleSearch search_;
   Judge judge_;

@@ -471,6 +471,7 @@ void Engine::hand_over(Context* context, LockInstance* lock) noexcept {
   Lock serial(*this);
   take_from_holders(context, lock);
   lock->flags &= static_cast<std::uint8_t>(~kToken);
+  if (handed_on_.insert(std::uint64_t{lock->id} + 1) == nullptr) ++losses_.memory;
   LockClass& of = graph_.lock_class(lock->class_id);
   if (of.handed_over) return;
   of.handed_over = true;

@@ -31,7 +31,8 @@ class Nesting {
   static constexpr std::uint32_t kMostPairs = 1u << 16;
   static constexpr std::uint32_t kCircuits = 3;
 
-  explicit Nesting(Allocator& memory) noexcept : pairs_(memory), search_(memory, pairs_), judge_(memory, pairs_), nodes_(memory) {}
+  Nesting(Allocator& memory, const FlatMap<bool>& handed) noexcept
+      : pairs_(memory), search_(memory, pairs_), judge_(memory, pairs_, handed), nodes_(memory) {}
 
   enum class Noted : std::uint8_t { kNothingNew, kNew, kCycle, kNoRoom };
   /// `wanted` is requested under `held`, both of `its_class`; `nearest`: no other of the class is held in between. kCycle:

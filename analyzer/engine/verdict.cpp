@@ -9,21 +9,6 @@ namespace {
 
 Judgement plain(Verdict verdict, Reason reason) { return {verdict, reason, {0, 0}, kNone}; }
 
-/// A lock both hold, at least one of them exclusively: they cannot hold it at once.
-bool share_gate(const Graph& graph, const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std::uint32_t b_count,
-                Judgement& refuted) {
-  for (std::uint32_t i = 0; i < a_count; ++i) {
-    if (a[i].pseudo || (a[i].flags & kTry) || graph.lock_class(a[i].class_id).handed_over) continue;
-    for (std::uint32_t j = 0; j < b_count; ++j) {
-      if (b[j].pseudo || (b[j].flags & kTry) || a[i].instance != b[j].instance) continue;
-      if (a[i].mode != Mode::kWrite && b[j].mode != Mode::kWrite) continue;
-      refuted = {Verdict::kRefuted, Reason::kGateLock, {a[i].site, b[j].site}, a[i].instance};
-      return true;
-    }
-  }
-  return false;
-}
-
 /// One of them is a child whose creator holds, as long as it lives, a lock that the other one holds; the creator itself
 /// holds it too, and no more than once for all of its children.
 bool guarded_from(const Witness& child, const Witness& other, Judgement& refuted) {
@@ -91,11 +76,6 @@ bool loose(const Graph& graph, DependencyId id) {
   return (from.many_releasers && is_crosslock(from.info.kind)) || from.info.kind == Kind::kInterrupt;
 }
 
-/// What a context asked for while it had taken a token that others give back.
-bool handed_on(const Graph& graph, DependencyId id, const Witness& witness) {
-  return witness.info.origin == Origin::kHeld && graph.lock_class(graph.dependency(id).from).handed_over;
-}
-
 /// No context's witness of either was left out.
 bool known_of_all(const Graph& graph, DependencyId a, DependencyId b) {
   return !graph.dependency(a).contexts_missing && !graph.dependency(b).contexts_missing;
@@ -128,6 +108,28 @@ int Judge::rank(const Judgement& judgement) noexcept {
   return static_cast<int>(judgement.verdict) * 8 + within;
 }
 
+// A lock both hold, at least one of them exclusively: they cannot hold it at once.
+bool Judge::share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std::uint32_t b_count,
+                       Judgement& refuted) const noexcept {
+  for (std::uint32_t i = 0; i < a_count; ++i) {
+    if (a[i].pseudo || (a[i].flags & kTry)) continue;
+    for (std::uint32_t j = 0; j < b_count; ++j) {
+      if (b[j].pseudo || (b[j].flags & kTry) || a[i].instance != b[j].instance) continue;
+      if (a[i].mode != Mode::kWrite && b[j].mode != Mode::kWrite) continue;
+      if (handed_->find(std::uint64_t{a[i].instance} + 1) != nullptr) continue;
+      refuted = {Verdict::kRefuted, Reason::kGateLock, {a[i].site, b[j].site}, a[i].instance};
+      return true;
+    }
+  }
+  return false;
+}
+
+// What a context asked for while it had taken a token that others give back.
+bool Judge::handed_on(DependencyId id, const Witness& witness) const noexcept {
+  return witness.info.origin == Origin::kHeld && (graph_->lock_class(graph_->dependency(id).from).handed_over ||
+                                                  handed_->find(std::uint64_t{witness.info.from} + 1) != nullptr);
+}
+
 bool Judge::common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept {
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
     const Dependency& a = graph_->dependency(cycle[i]);
@@ -135,7 +137,7 @@ bool Judge::common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) co
     for (std::uint32_t j = i + 1; j < cycle.size() && a.gate_count != 0; ++j) {
       const Dependency& b = graph_->dependency(cycle[j]);
       if (loose(*graph_, cycle[j]) || interrupted(*graph_, cycle[j])) continue;
-      if (share_gate(*graph_, a.gates, a.gate_count, b.gates, b.gate_count, judgement)) return true;
+      if (share_gate(a.gates, a.gate_count, b.gates, b.gate_count, judgement)) return true;
     }
   }
   return false;
@@ -175,7 +177,7 @@ Judgement Judge::judge(const Vec<DependencyId>& cycle) noexcept {
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
     const Witness* w = graph_->dependency(cycle[i]).witnesses;
     const InstanceId token = w->info.from;
-    while (w != nullptr && handed_on(*graph_, cycle[i], *w)) w = w->next;
+    while (w != nullptr && handed_on(cycle[i], *w)) w = w->next;
     if (w == nullptr) return {Verdict::kRefuted, Reason::kHandedOn, {0, 0}, token};
   }
   if (cycle.size() > kExactLength) return greedy(cycle);
@@ -211,7 +213,7 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
         best = plain(Verdict::kPossible, Reason::kBudgetSpent);
       return best;
     }
-    if (handed_on(*graph_, cycle[depth], *witness)) continue;
+    if (handed_on(cycle[depth], *witness)) continue;
     if (depth > 0 && !can_block(*trial[depth - 1], *witness)) continue;
     if (depth + 1 == length && !can_block(*witness, *trial[0])) continue;
     bool excluded = false;
@@ -219,7 +221,7 @@ Judgement Judge::exact(const Vec<DependencyId>& cycle) noexcept {
     for (std::uint32_t i = 0; i < depth && !excluded; ++i) {
       if (loose(*graph_, cycle[i]) || loose(*graph_, cycle[depth])) continue;
       excluded = !interrupted(*graph_, cycle[i]) && !interrupted(*graph_, cycle[depth]) &&
-                 share_gate(*graph_, trial[i]->info.held, trial[i]->info.held_count, witness->info.held, witness->info.held_count, gate);
+                 share_gate(trial[i]->info.held, trial[i]->info.held_count, witness->info.held, witness->info.held_count, gate);
       if (trial[i]->info.context == witness->info.context) after.one_context = true;
       else if (!excluded && !interrupted(*graph_, cycle[i]) && !interrupted(*graph_, cycle[depth]))
         excluded = (known_of_all(*graph_, cycle[i], cycle[depth]) && (guarded_from(*trial[i], *witness, gate) ||
@@ -275,7 +277,7 @@ Judgement Judge::greedy(const Vec<DependencyId>& cycle) noexcept {
     const Witness* pick = nullptr;
     int best = -1;
     for (const Witness* w = graph_->dependency(cycle[i]).witnesses; w != nullptr; w = w->next) {
-      if (handed_on(*graph_, cycle[i], *w)) continue;
+      if (handed_on(cycle[i], *w)) continue;
       const bool follows = i == 0 || fits(*chosen_[i - 1], *w);
       const bool fresh = seen_.find(std::uint64_t{w->info.context} + 1) == nullptr;
       const int score = (follows ? 2 : 0) + (fresh ? 1 : 0);
@@ -295,7 +297,7 @@ Judgement Judge::greedy(const Vec<DependencyId>& cycle) noexcept {
   for (std::uint32_t i = 0; i < cycle.size(); ++i) {
     const WitnessInfo& info = chosen_[i]->info;
     for (std::uint32_t j = 0; j < info.held_count; ++j) {
-      if (info.held[j].pseudo || (info.held[j].flags & kTry) || graph_->lock_class(info.held[j].class_id).handed_over) continue;
+      if (info.held[j].pseudo || (info.held[j].flags & kTry) || handed_->find(std::uint64_t{info.held[j].instance} + 1) != nullptr) continue;
       std::uint32_t* slot = held_by.insert(std::uint64_t{info.held[j].instance} + 1);
       if (slot == nullptr) return plain(Verdict::kPossible, Reason::kBudgetSpent);
       const std::uint32_t mine = info.held[j].mode == Mode::kWrite ? 2 : 1;

@@ -38,8 +38,9 @@ class Judge {
   static constexpr unsigned kExactLength = 8;
   static constexpr unsigned kCombinations = 20'000;
 
-  Judge(Allocator& memory, const Graph& graph, const Releasers* releasers = nullptr) noexcept
-      : graph_(&graph), releasers_(releasers), chosen_(memory), seen_(memory) {}
+  /// `handed`: instances, + 1, whose tokens were given back by others than took them. Both outlive the judge.
+  Judge(Allocator& memory, const Graph& graph, const FlatMap<bool>& handed, const Releasers* releasers = nullptr) noexcept
+      : graph_(&graph), handed_(&handed), releasers_(releasers), chosen_(memory), seen_(memory) {}
 
   /// Judges the cycle made of these dependencies (each one's `to` is the next one's `from`, cyclically).
   Judgement judge(const Vec<DependencyId>& cycle) noexcept;
@@ -57,9 +58,12 @@ class Judge {
   Judgement exact(const Vec<DependencyId>& cycle) noexcept;
   Judgement greedy(const Vec<DependencyId>& cycle) noexcept;
   bool common_gate(const Vec<DependencyId>& cycle, Judgement& judgement) const noexcept;
+  bool handed_on(DependencyId, const Witness&) const noexcept;
+  bool share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std::uint32_t b_count, Judgement& refuted) const noexcept;
   bool others_release(const Vec<DependencyId>& cycle, const Witness* const* trial, Judgement& judgement) const noexcept;
 
   const Graph* graph_;
+  const FlatMap<bool>* handed_;
   const Releasers* releasers_;
   bool trusts_signals_ = true;
   Vec<const Witness*> chosen_;

@@ -74,6 +74,12 @@ TEST_CASE("nesting: the same two locks both ways", "[engine][nesting]") {
     stage.nest("T2", {"G", "A.2", "A.1"});
     CHECK(told(stage).verdict == Verdict::kLatent);   // of the first pair alone
   }
+  SECTION("under a lock that both hold, of one of many classes") {
+    for (unsigned i = 0; i < 500; ++i) stage.lock("B" + std::to_string(i));
+    stage.nest("T1", {"G", "A.1", "A.2"});
+    stage.nest("T2", {"G", "A.2", "A.1"});
+    CHECK(told(stage).verdict == Verdict::kLatent);
+  }
   SECTION("over a third one") {
     stage.nest("T1", {"A.1", "A.2"});
     stage.nest("T2", {"A.2", "A.3"});
