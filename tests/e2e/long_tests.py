@@ -11,8 +11,10 @@ def sanitized(kind):
         done = box.run(SOURCE / "tests" / "build", build, "-DCROSSDEP_WERROR=ON", f"-DCROSSDEP_SANITIZE={kind}",
                        timeout=3000)
         box.check(done.status == 0, "the build failed")
+        leaks = box.write("leaks", "leak:libtraceevent\n")   # it loses a few bytes of a format it cannot parse
         done = box.run(build / "bin" / "unit_tests", timeout=3000,
-                       env={"TSAN_OPTIONS": "halt_on_error=1", "ASAN_OPTIONS": "detect_leaks=1"})
+                       env={"TSAN_OPTIONS": "halt_on_error=1", "ASAN_OPTIONS": "detect_leaks=1",
+                            "LSAN_OPTIONS": f"suppressions='{leaks}':print_suppressions=0"})
         box.check(done.status == 0, "the unit tests failed")
         # The runtime of this build is not instrumented: it must load into any program.
         before = box.run(build / "bin" / "crossdep", "run", "-o", "results", "--", build / "examples" / "hotplug-before")
