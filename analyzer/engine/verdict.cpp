@@ -108,13 +108,14 @@ int Judge::rank(const Judgement& judgement) noexcept {
   return static_cast<int>(judgement.verdict) * 8 + within;
 }
 
-// A lock both hold, at least one of them exclusively: they cannot hold it at once.
+// A lock both hold, at least one of them exclusively: they cannot hold it at once. One that is of another class here than
+// there (a subclass) is none: other locks may come in either place, which is what the classes are for.
 bool Judge::share_gate(const HeldInfo* a, std::uint32_t a_count, const HeldInfo* b, std::uint32_t b_count,
                        Judgement& refuted) const noexcept {
   for (std::uint32_t i = 0; i < a_count; ++i) {
     if (a[i].pseudo || (a[i].flags & kTry)) continue;
     for (std::uint32_t j = 0; j < b_count; ++j) {
-      if (b[j].pseudo || (b[j].flags & kTry) || a[i].instance != b[j].instance) continue;
+      if (b[j].pseudo || (b[j].flags & kTry) || a[i].instance != b[j].instance || a[i].class_id != b[j].class_id) continue;
       if (a[i].mode != Mode::kWrite && b[j].mode != Mode::kWrite) continue;
       if (handed_->find(std::uint64_t{a[i].instance} + 1) != nullptr) continue;
       refuted = {Verdict::kRefuted, Reason::kGateLock, {a[i].site, b[j].site}, a[i].instance};

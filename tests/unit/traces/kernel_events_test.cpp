@@ -323,3 +323,17 @@ TEST_CASE("kernel: locks with a subclass of their own that no event shows", "[tr
   }
   CHECK(judge_ftrace(text).summary() == Lines{"recursive-lock latent &other->lock"});
 }
+
+TEST_CASE("kernel: subclasses taken in two orders, of the same two locks", "[traces][ftrace]") {
+  // Lockdep goes by class: the outer lock is not a common gate when it is `a` here and `a/1` there.
+  const auto nest = [](const std::string& task, int outer, int inner) {
+    const auto acquire = [&](const std::string& map, int sub) {
+      return at(task, "lockx_acquire: map=" + map + " key=ff01 sub=" + std::to_string(sub) + " try=0 read=0 check=1 nest=0 hoff=1 ctx=0 on=1 he=0 se=1 "
+                      "wait=0:2 type=0 ip=f+0x1/0x2 name=a");
+    };
+    const auto release = [&](const std::string& map) { return at(task, "lockx_release: map=" + map + " key=ff01 on=1 ip=f+0x1/0x2 name=a"); };
+    return acquire(kA, outer) + acquire(kB, inner) + release(kB) + release(kA);
+  };
+  CHECK(judge_ftrace(nest("t-1", 0, 1) + nest("u-2", 0, 1)).summary() == Lines{});
+  CHECK(judge_ftrace(nest("t-1", 0, 1) + nest("u-2", 1, 0)).summary() == Lines{"lock-order-cycle possible a/1 -> a -> a/1"});
+}
