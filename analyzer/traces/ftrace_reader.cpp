@@ -46,6 +46,7 @@ class FtraceReader {
   unsigned turns_ = 0;                  // how often time went backwards
   unsigned fraction_ = 0;               // digits of the times' fractions
   std::uint64_t foreign_ = 0, first_foreign_ = 0;
+  std::uint64_t preamble_ = 0;          // the first line before any event that is none
   bool stacks_ = false;                 // the recording has stack traces
   bool in_stack_ = false;               // of waiting_; its frames follow
   WaitingRecord waiting_;
@@ -76,6 +77,8 @@ Status FtraceReader::run() {
   const auto outcome = kernel_.count() != 0 ? Status::Outcome::kPartial : Status::Outcome::kFailed;
   if (source_.error() != 0)
     return Status::at_line(outcome, file_, source_.line_number(), std::string("cannot be read on: ") + std::strerror(source_.error()));
+  if (kernel_.count() == 0 && preamble_ != 0)
+    return Status::at_line(outcome, file_, preamble_, "not ftrace text: neither this nor any other line is an event, TASK-PID [CPU] FLAGS TIME: EVENT: ...");
   if (cut) return Status::at_line(outcome, file_, source_.line_number(), "the last line is not ended: the file may have been cut");
   return {};
 }
@@ -140,7 +143,11 @@ void FtraceReader::line(std::string_view text) {
     return;
   }
   if (comment_or_loss(text)) return;
-  if ((kernel_.count() != 0 || waiting_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
+  if (kernel_.count() == 0 && !waiting_) {   // what precedes the first event is a preamble
+    if (preamble_ == 0) preamble_ = number_;
+  } else if (foreign_++ == 0) {
+    first_foreign_ = number_;
+  }
 }
 
 // A processor's records are in order. Those of several may stand a little out of it where they were read while written,

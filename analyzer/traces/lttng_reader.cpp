@@ -84,6 +84,7 @@ class LttngReader {
   std::map<std::pair<ContextId, InstanceId>, unsigned> early_;   // unlocks still to come, of what another one has got already
   NameTable sites_;
   std::uint64_t events_ = 0, unreadable_ = 0, first_unreadable_ = 0, threadless_ = 0, lost_ = 0;
+  bool any_ = false;                     // line of the format
   bool piped_;
 };
 
@@ -95,16 +96,21 @@ Status LttngReader::run() {
       cut = true;
       break;
     }
-    if (!source_.cut() && (text.empty() || line(text))) continue;
+    if (!source_.cut() && (text.empty() || line(text))) {
+      any_ = any_ || (!text.empty() && text.front() != '#');
+      continue;
+    }
     if (unreadable_++ == 0) first_unreadable_ = source_.line_number();
   }
-  if (unreadable_ != 0)
+  if (unreadable_ != 0 && any_)
     consumer_.on_note(std::to_string(unreadable_) + " lines could not be read and were passed over, the first is line " + std::to_string(first_unreadable_));
   if (threadless_ != 0)
     consumer_.on_note(std::to_string(threadless_) + " events do not say which thread they are of and were passed over: record with "
                       "`lttng add-context -u -t vpid -t vtid -t procname`");
   if (lost_ != 0) consumer_.on_note(std::to_string(lost_) + " events are missing from the recording");
   const auto outcome = events_ != 0 ? Status::Outcome::kPartial : Status::Outcome::kFailed;
+  if (!any_ && unreadable_ != 0 && source_.error() == 0)
+    return Status::at_line(outcome, file_, first_unreadable_, "not LTTng's events as babeltrace2 prints them: neither this nor any other line is one");
   if (source_.error() != 0)
     return Status::at_line(outcome, file_, source_.line_number(), std::string("cannot be read on: ") + std::strerror(source_.error()));
   if (cut) return Status::at_line(outcome, file_, source_.line_number(), "the last line is not ended: the file may have been cut");

@@ -30,6 +30,8 @@ class PerfReader {
   KernelEvents kernel_;
   std::uint64_t number_ = 0;
   std::uint64_t foreign_ = 0, first_foreign_ = 0, taskless_ = 0;
+  std::uint64_t preamble_ = 0;          // the first line before any event that is none
+  bool any_ = false;                    // event, whatever it tells
   WaitingRecord waiting_;
   std::string place_;
 };
@@ -61,6 +63,8 @@ Status PerfReader::run() {
   const auto outcome = kernel_.count() != 0 ? Status::Outcome::kPartial : Status::Outcome::kFailed;
   if (source_.error() != 0)
     return Status::at_line(outcome, file_, source_.line_number(), std::string("cannot be read on: ") + std::strerror(source_.error()));
+  if (!any_ && preamble_ != 0)
+    return Status::at_line(outcome, file_, preamble_, "not text of perf script: neither this nor any other line is an event, COMM TID [CPU] TIME: EVENT: ...");
   if (cut) return Status::at_line(outcome, file_, source_.line_number(), "the last line is not ended: the file may have been cut");
   return {};
 }
@@ -73,6 +77,7 @@ void PerfReader::line(std::string_view text) {
   if (text.front() == '#') return;
   PerfLine parsed;
   if (parse_perf_line(text, parsed)) {
+    any_ = true;
     event(parsed);
     return;
   }
@@ -83,7 +88,11 @@ void PerfReader::line(std::string_view text) {
     waiting_.add_frame(kernel_.site(place_));
     return;
   }
-  if ((kernel_.count() != 0 || waiting_) && foreign_++ == 0) first_foreign_ = number_;   // what precedes the first event is a preamble
+  if (!any_) {   // what precedes the first event is a preamble
+    if (preamble_ == 0) preamble_ = number_;
+  } else if (foreign_++ == 0) {
+    first_foreign_ = number_;
+  }
 }
 
 // `PERF_RECORD_LOST lost 12`, `PERF_RECORD_LOST_SAMPLES lost samples 12`.

@@ -86,6 +86,23 @@ def cut_in_the_middle_of_a_record(box):
 
 
 @test
+def a_file_that_is_not_of_the_format_it_is_said_to_be(box):
+    """One error that names the file and where it stopped being one, whatever the format."""
+    files = {"words": b"hello world\nthis is no trace\n", "noise": os.urandom(20_000) + b"\n", "rapid": RAPID.encode(),
+             "ftrace": (DATA / "kernel" / "stacks.ftrace").read_bytes()}
+    for name, data in files.items():
+        box.write(name, data)
+    for kind in ("native", "graph", "ftrace", "perf", "trace.dat", "lttng", "rapid-std", "rapid-bin"):
+        for name in files:
+            if (kind, name) in (("ftrace", "ftrace"), ("rapid-std", "rapid")):
+                continue
+            done = box.run(box.crossdep, "check", "--format", kind, name)
+            box.equal(done.status, 2, f"status of {name} as {kind}")
+            box.equal(len(errors(done.err)), 1, f"error lines of {name} as {kind}")
+            box.check(f"error: {name}: " in done.err or f"error: {name}:" in done.err, f"file and place of {name} as {kind}: {done.err}")
+
+
+@test
 def windows_line_ends(box):
     for name, text in (("t.std", RAPID), ("t.cdt", ABBA)):
         done = box.run(box.crossdep, "check", box.write(name, text.replace("\n", "\r\n").encode()))
