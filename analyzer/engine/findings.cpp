@@ -139,11 +139,11 @@ void Engine::find_cycles(const Cause& cause, DependencyId closing, std::uint8_t 
   const CycleSearch::Found found = search_.shortest(closing, mode, options_.search_budget);
   if (found == CycleSearch::Found::kBudget || found == CycleSearch::Found::kNoMemory) ++losses_.budget;
   if (found != CycleSearch::Found::kCycle) return;
-  if (shortened(cause, search_.path())) return;
+  if (shortened(cause, search_.path()) || told_by_interrupt(search_.path())) return;
   if (!cut_short_by_holder(cause, search_.path()) && store_cycle(cause, search_.path())) return;
   unsigned judged = 0;
   const auto visit = [&](const Vec<DependencyId>& path) noexcept {
-    if (cut_short_by_holder(cause, path) || has_chord(path)) return true;
+    if (cut_short_by_holder(cause, path) || has_chord(path) || told_by_interrupt(path)) return true;
     return !store_cycle(cause, path) && ++judged < kAlternatives;
   };
   if (search_.enumerate(closing, mode, kAlternativeLength, kAlternativeBudget, visit) == CycleSearch::Found::kBudget)
@@ -184,6 +184,27 @@ bool Engine::cut_short_by_holder(const Cause& cause, const Vec<DependencyId>& cy
   if (cause.context == nullptr || cause.at_commit || cycle.size() < 3) return false;
   for (const HeldInfo& held : held_scratch_)
     if (held.class_id == before) return true;
+  for (std::uint32_t i = cause.context->floor_ + 1; i < cause.context->top(); ++i) {
+    const Held& held = cause.context->held()[i];   // the interrupt it is, which held_scratch_ leaves out
+    if (held.pseudo && held.lock != nullptr && held.lock->kind == Kind::kInterrupt && held.class_id == before) return true;
+  }
+  return false;
+}
+
+// Some lock of the cycle and some interrupt of it make one by themselves, and any way round between them is the same story.
+bool Engine::told_by_interrupt(const Vec<DependencyId>& cycle) const noexcept {
+  const auto strong = [this](ClassId from, ClassId to) {
+    const DependencyId id = graph_.find_dependency(from, to);
+    return id != kNone && (graph_.dependency(id).modes & mode_bit(false, false)) != 0;
+  };
+  for (std::uint32_t i = 0; i < cycle.size() && cycle.size() > 2; ++i) {
+    const ClassId interrupt = graph_.dependency(cycle[i]).from;
+    if (graph_.lock_class(interrupt).info.kind != Kind::kInterrupt) continue;
+    for (const DependencyId id : cycle) {
+      const ClassId lock = graph_.dependency(id).from;
+      if (lock != interrupt && strong(lock, interrupt) && strong(interrupt, lock)) return true;
+    }
+  }
   return false;
 }
 

@@ -73,7 +73,12 @@ TEST_CASE("kernel: recordings with lockdep's own view", "[traces][kernel]") {
                                "freed_held", "gate", "irq_hard", "irq_inversion", "irq_rw", "irq_soft", "mmap_fault",
                                "names_clash", "none", "one_task_abba", "rcu_sleep", "rec_mutex", "rwlock_abba_read",
                                "rwsem_rr", "seq_irq", "spin_in_hardirq", "srcu_abba", "sys_exit_held", "unlock_spin",
-                               "wq_cancel_sync", "wq_flush_queue", "wq_flush_work"};
+                               "wq_cancel_sync", "wq_flush_queue", "wq_flush_work",
+                               // of another build of that kernel, what its lockdep cannot see among them
+                               "comp_history", "comp_chain", "comp_timeout", "comp_stack", "wq_pair_right", "sem_handoff", "sem_mutex",
+                               "wq_event", "kstop_wrong", "nest_wrong", "safe_unsafe", "hard_wrong", "soft_wrong", "timer_sync", "wq_ordered",
+                               // with the probes of `crossdep kernel-probes`
+                               "probes_right", "probes_cycle3", "probes_nest_right"};
   std::string text;
   for (const char* name : names) {
     const Judged judged = judge_recording(std::string(name) + ".ftrace.xz");
