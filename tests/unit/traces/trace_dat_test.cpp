@@ -124,6 +124,21 @@ TEST_CASE("trace.dat: lost events forget what was held", "[traces][trace_dat]") 
   CHECK(judged.found.has_dependency("lock_b", "lock_a"));
 }
 
+TEST_CASE("trace.dat: version 7, packed", "[traces][trace_dat]") {
+  for (const std::string name : {"stacks", "stacks_lost"}) {
+    const std::string old = load("kernel/" + name + ".trace.dat.xz"), bytes = load("kernel/" + name + ".v7.trace.dat.xz");
+    if (!readable(old)) return;
+    const Judged one = judge_trace_dat(bytes), other = judge_trace_dat(old);
+    CHECK(one.status.ok());
+    CHECK(one.summary() == other.summary());
+    CHECK(one.lost == other.lost);
+    CHECK(one.found.dependencies.size() == other.found.dependencies.size());
+    const Judged cut = judge_trace_dat(bytes.substr(0, bytes.size() / 2));
+    CHECK(cut.status.failed());
+    CHECK(cut.status.text().find("damaged or cut") != std::string::npos);
+  }
+}
+
 TEST_CASE("trace.dat: cut anywhere, damaged anywhere", "[traces][trace_dat]") {
   const std::string whole = load("kernel/stacks.trace.dat.xz");
   if (!readable(whole)) return;
