@@ -100,6 +100,7 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
   }
   exit.released = state.released;
   exit.assumptions = state.assumptions;
+  exit.entry = state.entry;
   exit.history = state.history;
   exit.threads = state.threads;
   exit.live = state.live;
@@ -121,6 +122,7 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
     std::erase_if(e.assumptions, [&](const Assumption& a) {
       return std::find(exit.assumptions.begin(), exit.assumptions.end(), a) == exit.assumptions.end();
     });
+    std::erase_if(e.entry, [&](const Fact& fact) { return std::find(exit.entry.begin(), exit.entry.end(), fact) == exit.entry.end(); });
     std::erase_if(e.history, [&](const HeldLock& h) {
       return std::none_of(exit.history.begin(), exit.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
     });
@@ -150,6 +152,7 @@ void FunctionAnalysis::record(Event&& event) {
     std::erase_if(kept.assumptions, [&](const Assumption& a) {
       return std::find(event.assumptions.begin(), event.assumptions.end(), a) == event.assumptions.end();
     });
+    std::erase_if(kept.entry, [&](const Fact& fact) { return std::find(event.entry.begin(), event.entry.end(), fact) == event.entry.end(); });
     if (event.what == Event::What::kSignal)
       std::erase_if(kept.history, [&](const HeldLock& h) {
         return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
@@ -192,6 +195,7 @@ void FunctionAnalysis::forget_parts(State& state, PlaceId place) {
 
 void FunctionAnalysis::assign(State& state, PlaceId place, const Values& values, bool keep) {
   forget_parts(state, place);
+  if (places_.root(place) == PlaceKind::kParam) insert(state.changed, place);
   std::erase_if(state.copies, [&](const auto& pair) { return pair.first == place || pair.second == place; });
   // What was compared through this pointer is another object now.
   std::erase_if(state.below, [&](const auto& pair) { return places_.through(pair.first, place) || places_.through(pair.second, place); });
@@ -220,6 +224,7 @@ Event FunctionAnalysis::event_at(Event::What what, const Op& op, const State& st
   event.held = state.held;
   event.released = state.released;
   event.assumptions = state.assumptions;
+  event.entry = state.entry;
   event.live = state.live;
   event.joined = state.joined;
   event.threads = state.threads;

@@ -56,6 +56,7 @@ class FunctionAnalysis {
   std::vector<PlaceId> places(const State& state, ExprId expr);
   Values load(const State& state, PlaceId place);
   PlaceId written_place(const State& state, ExprId expr);
+  bool learn(State& state, PlaceId cell, const Assumption& is) const;
   std::vector<PlaceId> dereferenced(const State& state, const Values& values, const std::string& record);
   PlaceId variable(std::int32_t index);
   std::vector<PlaceId> substituted(const State& state, PlaceId place, const std::vector<Values>& args);
@@ -69,7 +70,7 @@ class FunctionAnalysis {
   void threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, State& state);
   bool lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state);
   std::vector<HeldLock> lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state);
-  bool agree(const std::vector<Assumption>& assumptions, const std::vector<Values>& args, const Op& op, State& state);
+  bool agree(const std::vector<Assumption>& assumptions, const std::vector<Fact>& entry, const std::vector<Values>& args, const Op& op, State& state);
 
   Program& p_;
   Places& places_;

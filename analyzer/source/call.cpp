@@ -18,7 +18,17 @@ constexpr unsigned kChain = 24;   // calls in a chain; deeper ones add nothing a
 
 // False: this way contradicts what the caller passes. What the callee assumed of a parameter is then known of the variable
 // that was passed.
-bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const std::vector<Values>& args, const Op& op, State& state) {
+bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const std::vector<Fact>& entry, const std::vector<Values>& args, const Op& op, State& state) {
+  for (const Fact& fact : entry) {
+    const std::vector<PlaceId> where = substituted(state, fact.cell, args);
+    if (where.size() != 1) continue;
+    if (const auto known = state.known.find(where[0]); known != state.known.end()) {
+      const Values& values = known->second.values;
+      const bool numbers = !values.empty() && std::all_of(values.begin(), values.end(), [](const Value& v) { return v.kind == Value::Kind::kConst; });
+      if (numbers && std::none_of(values.begin(), values.end(), [&](const Value& v) { return ((v.number & fact.is.mask) == fact.is.number) == fact.is.equal; })) return false;
+    }
+    if (!learn(state, where[0], fact.is)) return false;
+  }
   for (const Assumption& a : assumptions) {
     const auto index = static_cast<std::size_t>(a.parameter);
     if (index >= args.size()) continue;
@@ -48,7 +58,7 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
     if (e.kind != ExprKind::kLoad) continue;
     const std::vector<PlaceId> from = places(state, e.a);
     if (from.size() != 1) continue;
-    if (!state.learn(from[0], a)) return false;
+    if (!learn(state, from[0], a)) return false;
     if (a.mask != -1) continue;
     if (given.empty() || (given.size() == 1 && given[0].kind == Value::Kind::kContent && a.equal)) {
       if (a.equal) state.known[from[0]] = {{{Value::Kind::kConst, a.number}}, false};
@@ -111,13 +121,14 @@ Summary FunctionAnalysis::as_context(const std::vector<Values>& args) {
 
 bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state) {
   State probe = state;   // `agree` notes what it assumes
-  if (!agree(event.assumptions, args, op, probe)) return false;
+  if (!agree(event.assumptions, event.entry, args, op, probe)) return false;
   Event base;
   base.what = event.what;
   base.kind = event.kind;
   base.mode = event.mode;
   base.flags = event.flags;
   base.assumptions = probe.assumptions;
+  base.entry = probe.entry;
   base.chain = extended(event.chain, op.site);
   base.threads = state.threads || event.threads;
   base.may = event.may || may_;
@@ -226,7 +237,7 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
   if (!exits) return;
   for (const Exit& exit : summary.exits) {
     State after = state;
-    if (!agree(exit.assumptions, args, op, after)) continue;
+    if (!agree(exit.assumptions, exit.entry, args, op, after)) continue;
     // Stores first: what was got may lie in what was stored.
     std::vector<std::pair<PlaceId, Values>> stores;
     for (const auto& [cell, stored] : exit.stores) {

@@ -11,9 +11,25 @@
 namespace crossdep::source {
 namespace {
 
-constexpr std::size_t kAssumptions = 24, kOrders = 8;
+constexpr std::size_t kAssumptions = 24, kOrders = 8, kEntry = 8;
 
 }  // namespace
+
+// As State::learn(); what is said of the callers' memory before this function changed it, a caller may know better.
+bool FunctionAnalysis::learn(State& state, PlaceId cell, const Assumption& is) const {
+  if (!state.learn(cell, is)) return false;
+  if (places_.root(cell) != PlaceKind::kParam) return true;
+  const Place& leaf = places_.at(cell);
+  const bool since = std::any_of(state.changed.begin(), state.changed.end(), [&](PlaceId place) {
+    const Place& other = places_.at(place);
+    return place == cell || places_.inside(cell, place) || places_.through(cell, place) || (other.kind == leaf.kind && other.number == leaf.number && other.record == leaf.record);
+  });
+  Fact fact{cell, is};
+  fact.is.parameter = -1;
+  if (!since && state.entry.size() < kEntry && std::find(state.entry.begin(), state.entry.end(), fact) == state.entry.end())
+    state.entry.insert(std::lower_bound(state.entry.begin(), state.entry.end(), fact), fact);
+  return true;
+}
 
 bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
   const Expr* e = &f_.exprs[static_cast<std::size_t>(id)];
@@ -49,7 +65,7 @@ bool FunctionAnalysis::refine(State& state, ExprId id, bool wanted) {
     e = &f_.exprs[static_cast<std::size_t>(id)];
   }
   if (e->kind == ExprKind::kLoad)
-    if (const PlaceId cell = written_place(state, e->a); cell != kNoPlace && !state.learn(cell, {-1, number, equal, mask})) return false;
+    if (const PlaceId cell = written_place(state, e->a); cell != kNoPlace && !learn(state, cell, {-1, number, equal, mask})) return false;
   Values before = values(state, id);
   if (before.empty()) {
     if (e->kind != ExprKind::kLoad || mask != -1) return true;

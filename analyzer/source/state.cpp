@@ -54,6 +54,12 @@ bool State::merge(const State& other) {
   };
   keep_common(assumptions, other.assumptions, [](const Assumption& a, const Assumption& b) { return a == b; });
   keep_common(facts, other.facts, [](const Fact& a, const Fact& b) { return a == b; });
+  keep_common(entry, other.entry, [](const Fact& a, const Fact& b) { return a == b; });
+  for (const PlaceId place : other.changed)
+    if (std::find(this->changed.begin(), this->changed.end(), place) == this->changed.end()) {
+      insert(this->changed, place);
+      changed = true;
+    }
   keep_common(history, other.history, [](const HeldLock& a, const HeldLock& b) { return a.place == b.place && a.mode == b.mode; });
   for (std::size_t i = 0; i < held.size(); ++i)
     if (held[i].may && !other.held[i].may) {

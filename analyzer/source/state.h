@@ -29,6 +29,8 @@ struct State {
   std::vector<std::pair<PlaceId, PlaceId>> copies;   // the first variable was set to what the second holds
   std::vector<Assumption> assumptions;
   std::vector<Fact> facts;               // learnt from conditions, whatever the values are
+  std::vector<Fact> entry;               // those of them about the callers' memory, as it was when the function began
+  std::vector<PlaceId> changed;          // in the callers' memory, since then
   std::vector<HeldLock> history;         // requested on every path so far
   std::vector<PlaceId> live;             // handles of threads that may run
   std::vector<PlaceId> joined;           // handles of threads that were waited for, on every path, and not made again

@@ -70,6 +70,7 @@ struct Event {
   std::vector<HeldLock> held;     // got since the function began
   std::vector<PlaceId> released;  // the callers' that were given back before
   std::vector<Assumption> assumptions;
+  std::vector<Fact> entry;        // what was in the callers' memory when the function began
   std::vector<HeldLock> history;  // kSignal: requested before, on every path
   std::vector<PlaceId> live;      // handles of threads that may run
   std::vector<PlaceId> joined;    // handles of the callers' threads that have ended by now, on every path
@@ -82,6 +83,7 @@ struct Exit {
   std::vector<HeldLock> acquired;
   std::vector<PlaceId> released;
   std::vector<Assumption> assumptions;
+  std::vector<Fact> entry;
   std::vector<HeldLock> history;
   std::vector<std::pair<PlaceId, Values>> stores;   // what it left in the places its parameters lead to
   Values result;
