@@ -101,6 +101,8 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
   exit.released = state.released;
   exit.assumptions = state.assumptions;
   exit.entry = state.entry;
+  for (const Fact& fact : state.facts)
+    if (places_.root(fact.cell) == PlaceKind::kParam) exit.leaves.push_back(fact);
   exit.history = state.history;
   exit.threads = state.threads;
   exit.live = state.live;
@@ -122,6 +124,7 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
     std::erase_if(e.assumptions, [&](const Assumption& a) {
       return std::find(exit.assumptions.begin(), exit.assumptions.end(), a) == exit.assumptions.end();
     });
+    std::erase_if(e.leaves, [&](const Fact& fact) { return std::find(exit.leaves.begin(), exit.leaves.end(), fact) == exit.leaves.end(); });
     std::erase_if(e.entry, [&](const Fact& fact) { return std::find(exit.entry.begin(), exit.entry.end(), fact) == exit.entry.end(); });
     std::erase_if(e.history, [&](const HeldLock& h) {
       return std::none_of(exit.history.begin(), exit.history.end(), [&](const HeldLock& o) { return o.place == h.place; });

@@ -278,6 +278,8 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
     }
     after.left_by_call = left;
     for (auto& [cell, stored] : stores) assign(after, cell, stored, false);
+    for (const Fact& fact : exit.leaves)
+      if (const std::vector<PlaceId> where = substituted(state, fact.cell, args); where.size() == 1) after.learn(where[0], fact.is);
     for (const HeldLock& lock : lifted(exit.history, op, args, state))
       remember(after, lock);
     after.threads |= exit.threads;

@@ -83,7 +83,7 @@ struct Exit {
   std::vector<HeldLock> acquired;
   std::vector<PlaceId> released;
   std::vector<Assumption> assumptions;
-  std::vector<Fact> entry;
+  std::vector<Fact> entry, leaves;   // what was, and is, in the callers' memory
   std::vector<HeldLock> history;
   std::vector<std::pair<PlaceId, Values>> stores;   // what it left in the places its parameters lead to
   Values result;
