@@ -23,6 +23,15 @@ std::string without_column(const std::string& place) {
   return numbers ? place.substr(0, last) + ")" : place;
 }
 
+// The stack from whoever asked for memory on; not all tools name the library malloc is in.
+PrintedStack behind_allocator(const PrintedStack& stack) {
+  constexpr std::string_view kAllocators[] = {"malloc", "calloc", "realloc", "operator new", "posix_memalign", "aligned_alloc", "memalign", "std::", "__gnu_cxx::"};
+  const auto own = std::find_if_not(stack.begin(), stack.end(), [&](const std::string& frame) {
+    return is_user_carrier(frame) || std::any_of(std::begin(kAllocators), std::end(kAllocators), [&](std::string_view a) { return frame.starts_with(a); });
+  });
+  return {own, stack.end()};
+}
+
 }  // namespace
 
 engine::Kind kind_of_call(std::string_view function) {
@@ -68,11 +77,17 @@ PrintedLock PrintedObjects::lock(const PrintedObject& object) {
     out.key_kind = engine::ClassKey::kInitSite;
     return out;
   }
+  if (const PrintedStack allocated = behind_allocator(object.allocated); !allocated.empty()) {
+    out.key_kind = engine::ClassKey::kHeap;
+    out.made_at = without_column(allocated.front());
+    out.ordinal = static_cast<std::uint32_t>(object.offset_in_block) & 0xffffff;
+    return out;
+  }
   out.key_kind = engine::ClassKey::kFirstSite;
   std::vector<std::uint64_t>& users = first_used_[out.made_at];
   const std::uint64_t self = object.address != 0 ? object.address : object.number;
   const auto known = std::find(users.begin(), users.end(), self);
-  out.ordinal = static_cast<std::uint32_t>(known - users.begin());
+  out.ordinal = static_cast<std::uint32_t>(known - users.begin()) + 1;
   if (known == users.end()) users.push_back(self);
   return out;
 }

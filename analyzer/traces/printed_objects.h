@@ -24,6 +24,8 @@ struct PrintedObject {
   std::string symbol;            // "g_table"
   std::uint64_t offset = 0;      // into the symbol
   PrintedStack made;
+  PrintedStack allocated;        // the memory it lies in, at `offset_in_block`
+  std::uint64_t offset_in_block = 0;
   std::string maker;             // the tool's or library's function on top of it: pthread_mutex_init
 };
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "symbols/demangle.h"
 #include "traces/splat_words.h"
 
 namespace crossdep::traces {
@@ -46,7 +47,7 @@ std::string parse_tsan_frame(std::string_view text, std::string& function) {
     if (place.ends_with(":?")) place.remove_suffix(2);
     if (last.starts_with("??:")) text = text.substr(0, blank), place = {};
   }
-  function = trimmed(text);
+  function = symbols::compact(trimmed(text));
   std::string out = function;
   if (!module.empty()) out += " [" + module + "]";
   if (has(place, ":")) out += " (" + std::string(place) + ")";
@@ -114,6 +115,8 @@ void TsanLog::begin(std::string_view text, std::uint64_t number) {
   threads_.clear();
   global_ = {};
   global_size_ = 0;
+  block_.clear();
+  block_at_ = block_size_ = 0;
   first_.clear();
   second_.clear();
   first_maker_.clear();
@@ -156,6 +159,10 @@ void TsanLog::section(std::string_view text) {
     global_.symbol = up_to(text, "'", "'");
     global_.address = number_behind(text, " at 0x", 16);
     global_size_ = std::max<std::uint64_t>(number_behind(text, " of size "), 1);
+  } else if (text.starts_with("Location is heap block of size ")) {
+    block_size_ = number_behind(text, " of size ");
+    block_at_ = number_behind(text, " at 0x", 16);
+    stack_ = &block_;
   } else if (text == "and:" || text.starts_with("and ")) {
     stack_ = &second_;
   }
@@ -168,6 +175,11 @@ PrintedLock TsanLog::lock(const std::string& mutex) {
     object.symbol = global_.symbol;
     object.offset = object.address - global_.address;
   }
+  if (object.address >= block_at_ && object.address - block_at_ < block_size_) {
+    object.allocated = block_;
+    object.offset_in_block = object.address - block_at_;
+  }
+  if (object.made.empty()) object.made = first_;   // nor where it was first used: where it is now is as good
   if (object.maker.empty()) {   // no creation is printed: what takes it tells its kind
     object.maker = first_maker_;
     for (const Acquisition& a : acquisitions_)

@@ -66,6 +66,8 @@ class TsanLog {
   std::map<std::string, Thread> threads_;          // by T number
   PrintedObject global_;                           // "Location is global 'x' of size N at ADDRESS"
   std::uint64_t global_size_ = 0;
+  PrintedStack block_;                             // "Location is heap block of size N at ADDRESS allocated by ..."
+  std::uint64_t block_at_ = 0, block_size_ = 0;
   PrintedStack first_, second_;                    // stacks without a title, and behind "and:"
   PrintedStack* stack_ = nullptr;
   std::string* maker_ = nullptr;

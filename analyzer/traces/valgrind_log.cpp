@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "symbols/demangle.h"
 #include "traces/splat_words.h"
 
 namespace crossdep::traces {
@@ -40,7 +41,12 @@ std::string parse_valgrind_frame(std::string_view text, std::string& function) {
   function = function.substr(0, function.find("@*"));
   if (open == std::string_view::npos || open == 0 || !text.ends_with(")")) return std::string(text);
   const std::string_view inside = text.substr(open + 2, text.size() - open - 3);
-  if (!inside.starts_with("in ")) return std::string(text);
+  if (!inside.starts_with("in ") && !has(inside, ":")) {   // "work(void*)" without a place
+    function = symbols::compact(text);
+    return function;
+  }
+  function = symbols::compact(function);
+  if (!inside.starts_with("in ")) return function + std::string(text.substr(open));
   std::string_view object = inside.substr(3);
   object = object.substr(object.rfind('/') + 1);
   return has(object, ".so") ? function + " [" + std::string(object) + "]" : function;
@@ -280,6 +286,7 @@ void ValgrindLog::end(Process& process) {
       held.site = taken.front();
       f.held.push_back(std::move(held));
     }
+    if (kind == Kind::kExit && f.held.empty()) f.held.push_back(f.lock);
     consumer_.on_finding(f);
   }
   process.top = process.observed = process.later = process.required = process.required_later = process.previous = {};

@@ -102,3 +102,22 @@ TEST_CASE("logs: waiting inside the C library is not the place", "[traces][expla
   CHECK(reports::short_place(told.graph, told.only().site) == "w.cc:7");
   CHECK(told.only().reason.find("reported by Helgrind") != std::string::npos);
 }
+
+TEST_CASE("logs: C++ and the heap are named as in a live run", "[traces][explain]") {
+  // What the runtime calls `mutex@member+8`: eight bytes into the memory that member() asked for; without parameters.
+  const Told heap = tell("WARNING: ThreadSanitizer: unlock of an unlocked mutex (or by a wrong thread) (pid=188)\n"
+                         "    #0 pthread_mutex_unlock <null> (libtsan.so.2+0x439f1)\n    #1 std::mutex::unlock() /usr/include/c++/12/bits/std_mutex.h:118 (u+0x14ef)\n"
+                         "    #2 ns::member(ns::Conn&) /u.cc:11 (u+0x12b7)\n\n  Location is heap block of size 48 at 0x7b0c00000000 allocated by main thread:\n"
+                         "    #0 operator new(unsigned long) ../tsan_new_delete.cpp:64 (libtsan.so.2+0x87323)\n    #1 ns::make(int) /u.cc:9 (u+0x1298)\n\n"
+                         "  Mutex M9 (0x7b0c00000008) created at:\n    #0 pthread_mutex_unlock <null> (libtsan.so.2+0x439f1)\n"
+                         "    #1 ns::member(ns::Conn&) /u.cc:11 (u+0x12b7)\n\nSUMMARY: ThreadSanitizer: unlock\n");
+  REQUIRE(heap.graph.findings.size() == 1);
+  CHECK(heap.cycle(heap.only()) == "mutex@ns::make+8");
+  CHECK(heap.graph.frames.at(heap.graph.stacks.at(heap.only().site).front()).function == "ns::member");
+  // Of a mutex whose creation is not printed an address would be another one in each run.
+  const Told invalid = tell("WARNING: ThreadSanitizer: use of an invalid mutex (e.g. uninitialized or destroyed) (pid=188)\n"
+                            "    #0 pthread_mutex_lock <null> (u+0x439f1)\n    #1 work(void*) /u.cc:30 (u+0x12b7)\n\n"
+                            "  Mutex M5 (0x7b0c00000040) is already destroyed.\n\nSUMMARY: ThreadSanitizer: use of an invalid mutex\n");
+  REQUIRE(invalid.graph.findings.size() == 1);
+  CHECK(invalid.cycle(invalid.only()) == "mutex@work#1");
+}

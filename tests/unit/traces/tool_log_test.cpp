@@ -83,7 +83,8 @@ TEST_CASE("logs: what is read from every sample", "[traces][explain]") {
 
 TEST_CASE("logs: printed as our splats and read again they are the same findings", "[traces][explain]") {
   std::vector<std::string> names(std::begin(kSplats), std::end(kSplats));
-  for (const char* name : {"tools/tsan-gcc-order.txt", "tools/tsan-gcc-misuse.txt", "tools/tsan-clang-order.txt", "tools/helgrind-order.txt"})
+  for (const char* name : {"tools/tsan-gcc-order.txt", "tools/tsan-gcc-misuse.txt", "tools/tsan-clang-order.txt", "tools/helgrind-order.txt",
+                           "tools/tsan-clang-misuse.txt", "tools/helgrind-misuse.txt", "tools/drd-misuse.txt"})
     names.push_back(name);
   for (const char* name : kCases) names.push_back("kernel/" + std::string(name) + ".splat.txt");
   for (const std::string& name : names) {
