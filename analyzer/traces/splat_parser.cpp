@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See splat_parser.h. whole_line() is the table of contents; each function below takes one family of lines; those of DEPT and
-// of our own splats are in splat_parser_others.cpp.
+// See splat_parser.h. whole_line() is the table of contents; each function below takes one family of lines; those of the interrupt
+// rules are in splat_parser_interrupts.cpp, those of DEPT and of our own splats in splat_parser_others.cpp.
 #include "traces/splat_parser.h"
 
 #include <algorithm>
@@ -62,13 +62,31 @@ void SplatParser::end(bool displaced) {
   path_ = nullptr;
   story_ = nullptr;
   foreign_ = 0;
-  in_trace_ = listing_others_ = false;
+  in_trace_ = own_trace_ = listing_others_ = false;
+}
+
+// "</TASK>", "---[ end trace": the splat is over if the trace was its own.
+void SplatParser::end_of_trace() {
+  const bool traced = splat_.kind == SplatKind::kSleeping || splat_.kind == SplatKind::kWarning || splat_.kind == SplatKind::kMisuse ||
+                      splat_.kind == SplatKind::kExitHeld || own_trace_;
+  if (traced && !splat_.ours) end(false);
+  else in_trace_ = false;
+}
+
+// What stands before a splat's trace comes behind one: that was the trace of another message, printed in between.
+void SplatParser::back_from_trace() {
+  if (own_trace_ || !splat_.reached_trace) return;
+  in_trace_ = splat_.reached_trace = false;
+  splat_.backtrace.clear();
 }
 
 void SplatParser::whole_line(std::string_view text, std::uint64_t number) {
   const std::string_view line = trimmed(text);
   SplatKind kind = splat_kind(line);
   if (kind == SplatKind::kWarning && before_.starts_with("DEBUG_LOCKS_WARN_ON(")) kind = SplatKind::kMisuse;
+  // Another CPU's warning in the middle; only those about locks are of interest.
+  if (kind == SplatKind::kWarning && busy() && splat_.kind != SplatKind::kWarning && !splat_.ours && !own_trace_ && !has(line, "is_held"))
+    kind = SplatKind::kNone;
   if (kind != SplatKind::kNone) {
     begin(kind, line, number, false);
   } else if (splat_.kind == SplatKind::kNone) {
@@ -265,17 +283,21 @@ bool SplatParser::header(std::string_view text) {
     return true;
   }
   if (text == "stack backtrace:" || text == "Call Trace:" || text == "Call trace:" || text == "Backtrace:") {
-    if (text != "stack backtrace:" && in_trace_ && !splat_.backtrace.empty()) {   // another message's
+    if (text == "stack backtrace:") back_from_trace();
+    else if (in_trace_ && !splat_.backtrace.empty()) {   // another message's
       if (!splat_.ours) end(false);
       return true;
     }
     splat_.reached_trace = in_trace_ = true;
+    own_trace_ = own_trace_ || text == "stack backtrace:";
     stack_ = nullptr;
     path_ = nullptr;
     return true;
   }
   PrintedContext task;
-  if (parse_cpu_line(text, task, splat_.release)) {
+  std::string release;
+  if (parse_cpu_line(text, task, release)) {
+    if (splat_.release.empty()) splat_.release = release;
     if (!splat_.task.known()) splat_.task = task;
     // Since 6.x a WARNING's first line names no task; older ones print Pid: after the trace has begun.
     in_trace_ = in_trace_ || text.starts_with("Pid: ");
@@ -291,87 +313,11 @@ bool SplatParser::chain(std::string_view text) {
   PrintedLock lock;
   std::string_view rest = open == std::string_view::npos ? std::string_view() : text.substr(open);
   if (!parse_class(rest, lock)) return false;
+  back_from_trace();
   Splat::Entry& entry = splat_.chain[number];
   entry.lock = lock;
   entry.stack.clear();
   stack_ = &entry.stack;
-  return true;
-}
-
-bool SplatParser::interrupt_rule(std::string_view text) {
-  if (text.starts_with("inconsistent {") && has(text, "} -> {")) {
-    splat_.first_state = between(text, "{", "}");
-    splat_.second_state = between(text, "-> {", "}");
-    return true;
-  }
-  if (text.starts_with("{") && has(text, "} state was registered at:")) {
-    stack_ = &splat_.first_stack;
-    return true;
-  }
-  if (text.starts_with("but this lock took another, ") || text.starts_with("but this lock was taken by another, ")) {
-    splat_.interrupt = interrupt_in(text);
-    splat_.other_is_safe = text.starts_with("but this lock was");
-    next_ = Next::kOther;
-    return true;
-  }
-  if (text.starts_with("which would create a new lock dependency")) {
-    next_ = Next::kNewDependency;
-    return true;
-  }
-  const bool unsafe = has(text, "unsafe");
-  if (text.starts_with("but this new dependency connects a ") || (text.starts_with("to a ") && unsafe)) {
-    splat_.interrupt = interrupt_in(text);
-    next_ = unsafe ? Next::kUnsafe : Next::kSafe;
-    return true;
-  }
-  if (text.starts_with("irq event stamp: ") || text.starts_with("hardirqs last ") || text.starts_with("softirqs last ")) {
-    if (!in_trace_) stack_ = nullptr;
-    return true;
-  }
-  if (has(text, "which became ") && text.ends_with("at:")) {
-    stack_ = unsafe ? &splat_.unsafe_stack : &splat_.safe_stack;
-    return true;
-  }
-  return false;
-}
-
-// The lists of shortest dependencies below the interrupt rules' splats.
-bool SplatParser::path(std::string_view text) {
-  if (text.starts_with("the shortest dependencies between") || text.starts_with("the dependencies between")) {
-    path_ = has(text, "lock to be acquired") ? &splat_.second_path : &splat_.first_path;
-    return true;
-  }
-  if (text.starts_with("the ") && text.ends_with("lock's dependencies:")) {
-    splat_.whole_paths = false;
-    path_ = nullptr;
-    return true;
-  }
-  if (path_ == nullptr) return false;
-  if (text.starts_with("-> (") && (has(text, " ops: ") || text.ends_with("{"))) {
-    std::string_view rest = text.substr(3);
-    PrintedLock lock;
-    if (!parse_class(rest, lock)) return false;
-    path_->push_back({lock, {}});
-    stack_ = nullptr;
-    return true;
-  }
-  if (text == "... acquired at:") {
-    stack_ = path_->empty() ? nullptr : &path_->back().stack;
-    return true;
-  }
-  if (text.starts_with("... key")) {
-    stack_ = nullptr;
-    return true;
-  }
-  if (!text.ends_with(" at:") || path_->empty()) return false;
-  // "HARDIRQ-ON-W at:": of the unsafe end where it was used so, of the safe one where the interrupt did.
-  UsageWord use;
-  stack_ = nullptr;
-  if (splat_.kind == SplatKind::kInversion && parse_usage_word(text.substr(0, text.size() - 4), use) && use.interrupt == splat_.interrupt) {
-    PrintedStack& stack = use.inside ? splat_.safe_stack : splat_.unsafe_stack;
-    const bool the_end = path_->size() == 1 && use.inside == splat_.other_is_safe;
-    if (the_end && stack.empty()) stack_ = &stack;
-  }
   return true;
 }
 
@@ -442,15 +388,14 @@ bool SplatParser::misuse(std::string_view text) {
 bool SplatParser::frame(std::string_view line) {
   std::string_view text = trimmed(line);
   if (text.starts_with("---[ end trace")) {
-    if (!splat_.ours) end(false);
+    end_of_trace();
     return true;
   }
   if (in_trace_ && text.front() == '<') {   // <TASK>, </IRQ>, <EOI>
     // Old kernels put the first frame behind the tag.
     const std::size_t close = text.find('>');
     if (text == "</TASK>") {
-      if (splat_.ours) in_trace_ = false;
-      else end(false);
+      end_of_trace();
       return true;
     }
     if (close == std::string_view::npos) return false;

@@ -44,6 +44,8 @@ class SplatParser {
   void whole_line(std::string_view text, std::uint64_t number);
   void begin(SplatKind kind, std::string_view text, std::uint64_t number, bool beginless);
   void end(bool displaced);
+  void end_of_trace();
+  void back_from_trace();
   bool ident(std::string_view text);
   bool expected(std::string_view text);
   bool outer_place(std::string_view text);
@@ -71,6 +73,7 @@ class SplatParser {
   unsigned foreign_ = 0;                      // lines in a row that fit nowhere
   std::size_t dept_side_ = 0;
   bool in_trace_ = false;
+  bool own_trace_ = false;                    // "stack backtrace:" stood before it; otherwise it may be another message's
   bool listing_others_ = false;               // the locks that follow are held by another task
 };
 

@@ -312,7 +312,8 @@ void TsanLog::end(bool cut) {
 }
 
 void TsanLog::finish() {
-  const bool whole = followed_ && (kind_ != Kind::kCycle || acquisitions_.size() + 1 == order_.size());
+  // Threads are described last.
+  const bool whole = (followed_ || !threads_.empty()) && (kind_ != Kind::kCycle || acquisitions_.size() + 1 == order_.size());
   if (kind_ != Kind::kNone && kind_ != Kind::kOther && !whole) cut_at_ = line_;
   end(!whole);
   if (races_ != 0) consumer_.on_note(fmt::format("{} of ThreadSanitizer's reports are data races, not about locks", races_));

@@ -285,3 +285,38 @@ TEST_CASE("logs: tasks that hang are no findings, but counted", "[traces][explai
   CHECK(told.reports == 0);
   CHECK(told.noted("2 reports are of tasks that hang"));
 }
+
+TEST_CASE("logs: another CPU's warning in the middle, without callers to tell them apart", "[traces][explain]") {
+  const std::vector<std::string> lines = reports::test::lines_of(load("splats/circular3.txt"));
+  const std::vector<std::string> warning = {"------------[ cut here ]------------", "WARNING: CPU: 1 PID: 7 at fs/inode.c:300 drop_it+0x30/0x40",
+                                            "Modules linked in: a b c", "CPU: 1 PID: 7 Comm: other Not tainted 6.1.0 #1", "RIP: 0010:drop_it+0x30/0x40",
+                                            "Call Trace:", " <TASK>", " drop_it+0x30/0x40", " other_work+0x11/0x22", " </TASK>",
+                                            "---[ end trace 0000000000000000 ]---"};
+  const std::string expected = told_of(tell(load("splats/circular3.txt")));
+  // Wherever it comes before the splat's own trace; as a whole, and line by line between the splat's.
+  std::size_t trace = 0;
+  while (trace < lines.size() && lines[trace].find("stack backtrace:") == std::string::npos) ++trace;
+  REQUIRE(trace < lines.size());
+  for (std::size_t at = 4; at <= trace; ++at) {
+    CAPTURE(at);
+    std::string whole, mixed;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (i == at)
+        for (const std::string& line : warning) whole += line + "\n";
+      whole += lines[i] + "\n";
+      if (i >= at && i - at < warning.size() && i < trace) mixed += warning[i - at] + "\n";
+      mixed += lines[i] + "\n";
+    }
+    const Told told = tell(whole);
+    CHECK(told.ids() == tell(load("splats/circular3.txt")).ids());
+    CHECK(told.notes.empty());
+    CHECK(tell(mixed).ids() == tell(load("splats/circular3.txt")).ids());
+  }
+  std::string early;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i == 7)
+      for (const std::string& line : warning) early += line + "\n";
+    early += lines[i] + "\n";
+  }
+  CHECK(told_of(tell(early)) == expected);
+}
