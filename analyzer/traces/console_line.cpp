@@ -70,13 +70,17 @@ bool take_caller(std::string_view& text, std::string_view& caller) {
 }
 
 // "Nov 27 10:00:00 host kernel: ", "2026-11-27T10:00:00+00:00 host kernel: ", "Mon Nov 27 10:00:00 2026 kern.warn kernel: ",
-// "kernel: ", "kernel:[ "
-bool take_syslog(std::string_view& text) {
+// "kernel: ", "kernel:[ ", behind another prefix also "host kernel: "
+bool take_syslog(std::string_view& text, bool prefixed) {
   const std::size_t word = text.substr(0, kSyslogPrefix).find("kernel:");
-  if (word == std::string_view::npos || word + 7 >= text.size() || (text[word + 7] != ' ' && text[word + 7] != '[')) return false;
+  if (word == std::string_view::npos) return false;
+  std::string_view rest = text.substr(word + 7);
+  if (!rest.empty() && rest.front() != ' ' && rest.front() != '[') return false;
   const bool dated = text.size() > 4 && (is_month(text) || is_day(text) || (digit(text[0]) && digit(text[1]) && digit(text[2])));
-  if (word != 0 && !(dated && text[word - 1] == ' ')) return false;
-  text.remove_prefix(word + (text[word + 7] == ' ' ? 8 : 7));
+  const bool host = prefixed && text.find(' ') + 1 == word;
+  if (word != 0 && !((dated || host) && text[word - 1] == ' ')) return false;
+  if (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+  text = rest;
   return true;
 }
 
@@ -183,11 +187,11 @@ std::string_view without_colours(std::string_view line, std::string& scratch) {
   return scratch;
 }
 
-bool take_prefix(std::string_view& text, std::string_view& caller) {
+bool take_prefix(std::string_view& text, std::string_view& caller, bool prefixed) {
   const char c = text.front();
   if (c == '[') return take_bracket(text, is_time) || take_caller(text, caller) || take_runner(text);
-  if (digit(c)) return take_syslog(text) || take_iso_time(text) || take_record(text, caller) || take_logcat(text);
-  return take_level(text) || take_syslog(text) || take_facility(text) || take_logcat(text) || take_runner(text);
+  if (digit(c)) return take_syslog(text, prefixed) || take_iso_time(text) || take_record(text, caller) || take_logcat(text);
+  return take_level(text) || take_syslog(text, prefixed) || take_facility(text) || take_logcat(text) || take_runner(text);
 }
 
 }  // namespace
@@ -200,7 +204,7 @@ ConsoleLine parse_console_line(std::string_view line, std::string& scratch) {
     // Blanks before a prefix are a mail's or a commit message's; before text they are its own.
     std::string_view rest = out.text;
     while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
-    if (rest.empty() || !take_prefix(rest, out.caller)) break;
+    if (rest.empty() || !take_prefix(rest, out.caller, out.prefixed)) break;
     out.text = rest;
     out.prefixed = true;
   }

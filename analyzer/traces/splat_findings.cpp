@@ -87,7 +87,10 @@ class Findings {
       case SplatKind::kReturnHeld:
       case SplatKind::kExitHeld: leaked(); break;
       case SplatKind::kWaitContext: simple(Check::kWaitContext, s_.requested); break;
-      case SplatKind::kNestedNotTaken: simple(Check::kAssertHeld, s_.requested); break;
+      case SplatKind::kNestedNotTaken:
+        simple(Check::kAssertHeld, s_.requested);
+        if (!out_.empty() && !s_.message.empty()) out_.back().said += ": " + s_.message + " is to be held there, and is not";
+        break;
       case SplatKind::kSleeping: by_place(Check::kWaitContext, "sleep@", "a function that may sleep was called at " + s_.place); break;
       case SplatKind::kRcu: by_place(Check::kRcuUsage, "rcu@", s_.message + (s_.place.empty() ? "" : " (" + s_.place + ")")); break;
       case SplatKind::kWarning: assertion(); break;

@@ -40,7 +40,8 @@ void SplatParser::begin(SplatKind kind, std::string_view text, std::uint64_t num
   splat_.title = text;
   splat_.beginless = beginless;
   next_ = beginless ? Next::kNothing : Next::kIdent;
-  if (kind == SplatKind::kExitHeld) parse_task(text.substr(text.find(": ") + 2), " still has", splat_.task);
+  if (kind == SplatKind::kExitHeld)
+    parse_task(text.substr(text.find(": ") + 2), has(text, " still has") ? " still has" : ", lock held", splat_.task);
   if (kind == SplatKind::kMisuse || kind == SplatKind::kWarning || kind == SplatKind::kSleeping) {
     if (const std::size_t at = text.find(" at "); at != std::string_view::npos) splat_.place = text.substr(at + 4);
     if (before_.starts_with("DEBUG_LOCKS_WARN_ON")) splat_.message = before_;
@@ -111,7 +112,7 @@ void SplatParser::whole_line(std::string_view text, std::uint64_t number) {
       lock_ = lock;
       foreign_ = 0;
     } else if (ident(line) || own_line(text) || header(line) || chain(line) || interrupt_rule(line) || path(line) ||
-               scenario(text) || held(line) || misuse(line) || dept(line) || expected(text) || frame(text)) {
+               scenario(text) || held(line) || misuse(line) || mutex_debugging(line) || dept(line) || expected(text) || frame(text)) {
       foreign_ = 0;
     } else if (++foreign_ > (splat_.reached_trace ? kForeign : kFar)) {
       end(!splat_.reached_trace);
@@ -165,6 +166,7 @@ bool SplatParser::expected(std::string_view text) {
     case Next::kHeld: return parse_lock(text, lock) && (splat_.held_lock = lock, lock_ = &splat_.held_lock, taken());
     case Next::kRequested:
     case Next::kAnyLock: return parse_lock(text, lock) && (splat_.requested = lock, lock_ = &splat_.requested, taken());
+    case Next::kNotHeld: return splat_.message = trimmed(text), taken();
     case Next::kSafe: return parse_class(text, splat_.safe) && taken();
     case Next::kUnsafe: return parse_class(text, splat_.unsafe) && taken();
     case Next::kOther: return parse_class(text, splat_.other) && taken();
@@ -275,6 +277,10 @@ bool SplatParser::header(std::string_view text) {
   }
   if (text.starts_with("but task is already holding") || text.starts_with("and this task is already holding")) {
     next_ = Next::kHeld;
+    return true;
+  }
+  if (text == "but this task is not holding:") {
+    next_ = Next::kNotHeld;
     return true;
   }
   if (text.starts_with("but now in release context of a crosslock")) {

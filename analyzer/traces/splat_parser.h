@@ -38,7 +38,7 @@ class SplatParser {
 
  private:
   enum class Next : std::uint8_t {   // what the next line should be
-    kNothing, kIdent, kOwnIdent, kRequested, kHeld, kReleasedAt, kNewDependency, kSafe, kUnsafe, kOther, kRcuPlace, kAnyLock,
+    kNothing, kIdent, kOwnIdent, kRequested, kHeld, kReleasedAt, kNewDependency, kSafe, kUnsafe, kOther, kRcuPlace, kAnyLock, kNotHeld,
   };
 
   void whole_line(std::string_view text, std::uint64_t number);
@@ -57,6 +57,7 @@ class SplatParser {
   bool scenario(std::string_view line);
   bool held(std::string_view text);
   bool misuse(std::string_view text);
+  bool mutex_debugging(std::string_view text);
   bool dept(std::string_view text);
   bool own_line(std::string_view text);
   bool frame(std::string_view line);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See splat_parser.h: the lines that are not the kernel's lockdep's: DEPT's and those of our own splats.
+// See splat_parser.h: the lines that are not the kernel's lockdep's: DEPT's, those of the mutex debugging before it
+// (2.6.16, 2.6.17) and of our own splats.
 #include "traces/splat_parser.h"
 #include "traces/splat_words.h"
 
@@ -28,6 +29,23 @@ bool SplatParser::dept(std::string_view text) {
   if (text[1] == 'W') detail ? stack_ = &side.wait_stack, void() : void(side.wait = what);
   if (text[1] == 'E') detail ? stack_ = &side.event_stack, void() : void(side.event = what);
   splat_.reached_trace = splat_.reached_trace || detail;
+  return true;
+}
+
+// " [f7001b34] {mddev_find}", ".. held by: halt: 4781 [f7cd4030, 118]", "... acquired at: md_notify_reboot+0x3a/0xa9 [md_mod]": a
+// mutex is called by the function that initialised it.
+bool SplatParser::mutex_debugging(std::string_view text) {
+  if (splat_.kind != SplatKind::kExitHeld) return false;
+  if (text.starts_with("[") && text.ends_with("}") && has(text, "] {")) {
+    PrintedLock& lock = splat_.held.emplace_back();
+    set_printed_name(between(text, "{", "}"), lock);
+    lock.address = number_behind(text, "[", 16);
+    splat_.reached_trace = true;   // all that is printed of it follows now
+    return true;
+  }
+  if (!text.starts_with("... acquired at:") || splat_.held.empty()) return text.starts_with(".. held by:");
+  bool reliable = true;
+  splat_.held.back().site = parse_frame(text.substr(16), reliable);
   return true;
 }
 

@@ -320,3 +320,23 @@ TEST_CASE("logs: another CPU's warning in the middle, without callers to tell th
   }
   CHECK(told_of(tell(early)) == expected);
 }
+
+TEST_CASE("logs: a nested lock whose outer one is not held", "[traces][explain]") {
+  const Told told = tell("[  145.6] WARNING: Nested lock was not taken\n[  145.6] 5.0.0 #144 Not tainted\n[  145.6] ----------------------------------\n"
+                         "[  145.6] test/1411 is trying to lock:\n[  145.6] 0000000098a1c4d3 (w_mutex){+.+.}, at: reserve+0x46e/0x910 [ttm]\n[  145.6]\n"
+                         "          but this task is not holding:\n[  145.6] w_acquire\n[  145.6]\n          stack backtrace:\n[  145.6] Call Trace:\n"
+                         "[  145.6]  reserve+0x46e/0x910 [ttm]\n");
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.summary().at(0) == "assert-held confirmed w_mutex");
+  CHECK(told.only().reason.find("w_acquire is to be held there") != std::string::npos);
+}
+
+TEST_CASE("logs: the mutex debugging that came before lockdep", "[traces][explain]") {
+  const Told told = tell("BUG: halt/4781, lock held at task exit time!\n [f7001b34] {md_find}\n.. held by:              halt: 4781 [f7cd4030, 118]\n"
+                         "... acquired at:               md_reboot+0x3a/0xa9 [md_mod]\nBUG: halt/4781, lock held at task exit time!\n"
+                         " [f7001c34] {md_other}\n.. held by:              halt: 4781 [f7cd4030, 118]\n... acquired at:               md_reboot+0x4a/0xa9 [md_mod]\n");
+  REQUIRE(told.graph.findings.size() == 2);
+  CHECK(told.notes.empty());
+  CHECK(told.status.ok());
+  CHECK(told_of(told).find("by halt/4781 at md_reboot+0x3a/0xa9 [md_mod] holds md_find md_reboot+0x3a/0xa9 [md_mod]") != std::string::npos);
+}
