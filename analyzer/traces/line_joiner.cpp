@@ -121,6 +121,13 @@ constexpr std::string_view kBegins[] = {" but task is already holding lock", " a
                                         " but this lock was taken by another,", " which lock already depends on the new lock",
                                         " which would create a new lock dependency", " and interrupts could create inverse lock ordering"};
 
+// Whether the two lines may be one sentence or title; almost no line of a log may.
+bool may_be_sentence(std::string_view first, std::string_view second) {
+  if (first.starts_with("[ ")) first.remove_prefix(2);
+  return second.back() == ':' || second.back() == '!' || first.back() == ',' || has(second, ": (") || first.starts_with("WARNING:") ||
+         first.starts_with("INFO:") || first.starts_with("BUG:");
+}
+
 // Whether `both` says a sentence, or is a title, that neither half is.
 bool is_sentence(std::string_view first, std::string_view second, std::string_view both) {
   if (splat_kind(both) != SplatKind::kNone && splat_kind(first) == SplatKind::kNone && splat_kind(second) == SplatKind::kNone)
@@ -147,7 +154,7 @@ void LineJoiner::line(std::string_view line, std::uint64_t number) {
     }
     flush();
   }
-  if (!before_.empty() && !text.empty() && before_.size() + text.size() < kLongest) {
+  if (!before_.empty() && !text.empty() && before_.size() + text.size() < kLongest && may_be_sentence(before_, text)) {
     const std::string both = before_ + " " + std::string(text);
     if (is_sentence(before_, text, both)) {
       before_.clear();
@@ -166,7 +173,7 @@ void LineJoiner::line(std::string_view line, std::uint64_t number) {
 }
 
 void LineJoiner::whole(std::string_view line, std::uint64_t number) {
-  if (has(line, " lock") || has(line, "holding:")) {
+  if (has(line, "lock") || has(line, "holding:")) {
     for (const std::string_view words : kBegins) {
       const std::size_t at = line.find(words);
       if (at == std::string_view::npos || at == 0 || trimmed(line.substr(0, at)).empty()) continue;

@@ -51,7 +51,9 @@ bool is_latin_blank(std::string_view line, std::size_t at) {
 }
 
 bool replace_codes(std::string_view line, std::string& out) {
-  if (!has(line, "\xa0") && std::none_of(std::begin(kCodes), std::end(kCodes), [&](const Code& code) { return has(line, code.text); }))
+  const bool blanks = line.find('\xa0') != std::string_view::npos;
+  if (!blanks && line.find('&') == std::string_view::npos && line.find('#') == std::string_view::npos) return false;
+  if (!blanks && std::none_of(std::begin(kCodes), std::end(kCodes), [&](const Code& code) { return has(line, code.text); }))
     return false;
   out.clear();
   for (std::size_t i = 0; i < line.size();) {

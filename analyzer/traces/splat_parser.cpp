@@ -90,7 +90,7 @@ void SplatParser::whole_line(std::string_view text, std::uint64_t number) {
     kind = SplatKind::kNone;
   if (kind != SplatKind::kNone) {
     begin(kind, line, number, false);
-  } else if (splat_.kind == SplatKind::kNone) {
+  } else if (splat_.kind == SplatKind::kNone && (line.ends_with(':') || line.ends_with('!'))) {
     for (const auto& [words, implied] : {std::pair{"is trying to acquire lock:", SplatKind::kCircular},
                                          {"the existing dependency chain (in reverse order) is:", SplatKind::kCircular},
                                          {"just changed the state of lock:", SplatKind::kInversion},
