@@ -178,6 +178,7 @@ void LineJoiner::whole(std::string_view line, std::uint64_t number) {
       const std::size_t at = line.find(words);
       if (at == std::string_view::npos || at == 0 || trimmed(line.substr(0, at)).empty()) continue;
       whole(line.substr(0, at), number);
+      before_.clear();   // what has been taken apart is not joined again
       return this->line(line.substr(at + 1), number);
     }
     for (const std::string_view words : kBeforeLock) {

@@ -14,6 +14,7 @@ bool SplatParser::dept(std::string_view text) {
     const auto index = static_cast<std::size_t>(text[8] - 'A');
     if (index >= splat_.sides.size() && index < 26) splat_.sides.resize(index + 1);
     dept_side_ = index;
+    stack_ = nullptr;   // into a side that may have moved
     return true;
   }
   if (text == "stacktrace:") {

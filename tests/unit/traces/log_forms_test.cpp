@@ -340,3 +340,24 @@ TEST_CASE("logs: the mutex debugging that came before lockdep", "[traces][explai
   CHECK(told.status.ok());
   CHECK(told_of(told).find("by halt/4781 at md_reboot+0x3a/0xa9 [md_mod] holds md_find md_reboot+0x3a/0xa9 [md_mod]") != std::string::npos);
 }
+
+TEST_CASE("logs: pieces of reports in any order do no harm", "[traces][explain]") {
+  // Broken lines that are taken apart and could be joined again for ever.
+  const std::string took = "but this lock took another,\n";
+  CHECK(tell("WARNING: possible irq lock inversion dependency detected\n" + took + took + took + "f+0x1/0x2 but this lock took another,\n" + took).reports == 0);
+  // A context of DEPT's that comes while the stack of another is read.
+  CHECK(tell("DEPT: Circular dependency has been detected.\ncontext A\n[W] folio_wait(a:0):\nf+0x1/0x2\ncontext Z\ng+0x1/0x2\nh+0x1/0x2\n").reports == 0);
+  std::string all;
+  for (const char* name : kFiles) all += load(name);
+  const std::vector<std::string> lines = reports::test::lines_of(all);
+  unsigned state = 1;
+  for (int round = 0; round < 60; ++round) {
+    std::string mixed;
+    for (int i = 0; i < 300; ++i) {
+      state = state * 1664525u + 1013904223u;
+      const std::string& line = lines[(state >> 8) % lines.size()];
+      mixed += line.substr(0, (state >> 4) % 7 == 0 ? line.size() / 2 : line.size()) + "\n";
+    }
+    CHECK_NOTHROW(tell(mixed));
+  }
+}
