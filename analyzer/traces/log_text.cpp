@@ -94,8 +94,7 @@ void LogText::line(std::string_view line, std::uint64_t number) {
   constexpr std::string_view kEncoding = "content-transfer-encoding:";
   if (starts_with_any_case(line, kEncoding)) encoded_ = has(line, "uoted-printable");
   if (has(line, "=3D=3D=3D=3D")) encoded_ = true;   // a rule of `=`; the header may be missing
-  const bool rule = line.size() >= 8 && line.find_first_not_of('=') == std::string_view::npos;
-  if (rule) encoded_ = false;
+  if (has(line, "==")) encoded_ = false;   // another mail's: there each would be a code
   if (!encoded_) {
     finish();
     return whole(line, number);

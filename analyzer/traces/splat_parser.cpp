@@ -66,11 +66,16 @@ void SplatParser::end(bool displaced) {
   in_trace_ = own_trace_ = listing_others_ = false;
 }
 
+// A trace now is the splat's: it was announced, or the kind has no such line.
+bool SplatParser::in_own_trace() const {
+  const bool unannounced = splat_.kind == SplatKind::kSleeping || splat_.kind == SplatKind::kWarning || splat_.kind == SplatKind::kMisuse ||
+                           splat_.kind == SplatKind::kExitHeld;
+  return own_trace_ || unannounced;
+}
+
 // "</TASK>", "---[ end trace": the splat is over if the trace was its own.
 void SplatParser::end_of_trace() {
-  const bool traced = splat_.kind == SplatKind::kSleeping || splat_.kind == SplatKind::kWarning || splat_.kind == SplatKind::kMisuse ||
-                      splat_.kind == SplatKind::kExitHeld || own_trace_;
-  if (traced && !splat_.ours) end(false);
+  if (in_own_trace() && !splat_.ours) end(false);
   else in_trace_ = false;
 }
 
@@ -90,7 +95,7 @@ void SplatParser::whole_line(std::string_view text, std::uint64_t number) {
     kind = SplatKind::kNone;
   if (kind != SplatKind::kNone) {
     begin(kind, line, number, false);
-  } else if (splat_.kind == SplatKind::kNone && (line.ends_with(':') || line.ends_with('!'))) {
+  } else if ((splat_.kind == SplatKind::kNone || (splat_.reached_trace && in_own_trace() && !splat_.ours)) && (line.ends_with(':') || line.ends_with('!'))) {
     for (const auto& [words, implied] : {std::pair{"is trying to acquire lock:", SplatKind::kCircular},
                                          {"the existing dependency chain (in reverse order) is:", SplatKind::kCircular},
                                          {"just changed the state of lock:", SplatKind::kInversion},

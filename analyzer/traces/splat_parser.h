@@ -44,6 +44,7 @@ class SplatParser {
   void whole_line(std::string_view text, std::uint64_t number);
   void begin(SplatKind kind, std::string_view text, std::uint64_t number, bool beginless);
   void end(bool displaced);
+  bool in_own_trace() const;
   void end_of_trace();
   void back_from_trace();
   bool ident(std::string_view text);

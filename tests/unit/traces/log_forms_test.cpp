@@ -115,6 +115,25 @@ TEST_CASE("logs: the report of a quoted-printable mail without its header", "[tr
   CHECK(told_of(told).find("by irq/9-button/12 at button_press+0x1b/0x80 holds &b->lock button_ist+0xaf/0x1c0") != std::string::npos);
 }
 
+TEST_CASE("logs: several mails in one file, each in its own encoding", "[traces][explain]") {
+  const std::string coded = "Content-Transfer-Encoding: quoted-printable\n\n" + changed(kFiles[0], quoted_printable);
+  const std::string quoted = changed(kFiles[3], [](const std::string& line) { return "> " + bare(line); });
+  std::vector<std::string> expected = tell(load(kFiles[0])).ids();
+  expected.push_back(tell(load(kFiles[3])).ids().at(0));
+  std::sort(expected.begin(), expected.end());
+  CHECK(tell(coded + "\n-- \nFrom: somebody\n\n" + quoted).ids() == expected);
+  CHECK(tell(quoted + coded + quoted).ids() == expected);
+}
+
+TEST_CASE("logs: a report without its title behind the trace of another", "[traces][explain]") {
+  const Told told = tell("BUG: sleeping function called from invalid context at mm/a.c:1\nin_atomic(): 1, irqs_disabled(): 0, pid: 3, name: x\n"
+                         "Call Trace:\n dump_stack+0x1/0x2\n ___might_sleep+0x1/0x2\n a_free+0x3/0x40\n\n cat/12 is trying to acquire lock:\n"
+                         "  (pools){+.+.+.}, at: [<c04ef113>] show_pools+0x43/0x140\n\n but task is already holding lock:\n"
+                         "  (active#82){++++.+}, at: [<c0554e1b>] read_file+0xab/0x160\n\n which lock already depends on the new lock.\n\nText.\n");
+  CHECK(told.graph.findings.size() == 2);
+  CHECK(told.graph.dependencies.size() == 1);
+}
+
 TEST_CASE("logs: a commit message that fills up lines and leaves the end out", "[traces][explain]") {
   const Told told = tell("WARNING: possible irq lock inversion dependency\ndetected\n6.11.0+ #59 Tainted: G        W\n"
                          "CPU 0/KVM/1537 just changed the state of lock:\nffffa0f0cff965f0 (&v->irqlock){-...}-{2:2}, at:\n"
