@@ -76,7 +76,7 @@ bool is_open(std::string_view text) {
     const std::string_view place = trimmed(text.substr(at + 3));
     return place.empty() || is_address_only(place) || (place.find(' ') == std::string_view::npos && ends_in_function(place));
   }
-  if (is_address_only(text) || text == ", at:" || text == "at:") return true;
+  if (is_address_only(text) || text == "?" || text == ", at:" || text == "at:") return true;
   for (const std::string_view front : {"lock(", "rlock(", "unlock(", "sync("})
     if (text.starts_with(front)) return !has(text, ")");
   bool numbered = false;
@@ -89,7 +89,7 @@ bool is_open(std::string_view text) {
 // Whether `text` goes on with the open line.
 bool goes_on(std::string_view open, std::string_view text) {
   if (text.empty()) return false;
-  if (is_address_only(open)) return is_sized_frame(text) && !text.starts_with("[<");
+  if (is_address_only(open) || open == "?") return is_sized_frame(text) && !text.starts_with("[<");
   if (has_class(open)) {
     bool reliable = true;
     if (open.ends_with("at:")) return is_address_only(text) || text == function_of(text) || !parse_frame(text, reliable).empty();

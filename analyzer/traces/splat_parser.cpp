@@ -63,7 +63,7 @@ void SplatParser::end(bool displaced) {
   path_ = nullptr;
   story_ = nullptr;
   foreign_ = 0;
-  in_trace_ = own_trace_ = listing_others_ = false;
+  in_trace_ = own_trace_ = listing_others_ = blank_ = false;
 }
 
 // A trace now is the splat's: it was announced, or the kind has no such line.
@@ -112,16 +112,18 @@ void SplatParser::whole_line(std::string_view text, std::uint64_t number) {
   if (listed && kind == SplatKind::kNone && !goes_on && !line.starts_with("#")) end(false);
   if (splat_.kind != SplatKind::kNone && kind == SplatKind::kNone) {
     if (line.empty()) {
-      if (stack_ != nullptr && !stack_->empty() && !in_trace_) stack_ = nullptr;
+      blank_ = stack_ != nullptr && !stack_->empty() && !in_trace_;
     } else if (goes_on) {
       lock_ = lock;
       foreign_ = 0;
     } else if (ident(line) || own_line(text) || header(line) || chain(line) || interrupt_rule(line) || path(line) ||
                scenario(text) || held(line) || misuse(line) || mutex_debugging(line) || dept(line) || expected(text) || frame(text)) {
       foreign_ = 0;
-    } else if (++foreign_ > (splat_.reached_trace ? kForeign : kFar)) {
-      end(!splat_.reached_trace);
+    } else {
+      if (blank_) stack_ = nullptr;   // a blank line alone may be an empty message before a frame that a mailer broke off
+      if (++foreign_ > (splat_.reached_trace ? kForeign : kFar)) end(!splat_.reached_trace);
     }
+    if (!line.empty()) blank_ = false;
   }
   if (!line.empty()) before_ = line;
 }

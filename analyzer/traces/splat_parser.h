@@ -76,6 +76,7 @@ class SplatParser {
   std::size_t dept_side_ = 0;
   bool in_trace_ = false;
   bool own_trace_ = false;                    // "stack backtrace:" stood before it; otherwise it may be another message's
+  bool blank_ = false;                        // the line before was, behind frames
   bool listing_others_ = false;               // the locks that follow are held by another task
 };
 

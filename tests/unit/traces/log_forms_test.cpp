@@ -115,6 +115,30 @@ TEST_CASE("logs: the report of a quoted-printable mail without its header", "[tr
   CHECK(told_of(told).find("by irq/9-button/12 at button_press+0x1b/0x80 holds &b->lock button_ist+0xaf/0x1c0") != std::string::npos);
 }
 
+TEST_CASE("logs: a journal behind a mailer, with no-break blanks in its times", "[traces][explain]") {
+  const std::string text =
+      "[=A0=A0=A07.886] f.local kernel:\n------\n[=A0=A0=A07.886] f.local kernel: WARNING: possible circular locking\ndependency detected\n"
+      "[=A0=A0=A07.886] f.local kernel: 5.2.0 #1 Not tainted\n[=A0=A0=A07.886] f.local kernel: journal/642 is trying to acquire lock:\n"
+      "[=A0=A0=A07.886] f.local kernel: (____ptrval____)\n(&f->reloc){+.+.}, at:\nrecord_root+0x44/0x70 [b]\n[=A0=A0=A07.886] f.local kernel:\n"
+      "                                  but task is already holding lock:\n[=A0=A0=A07.886] f.local kernel: (____ptrval____)\n"
+      "(faults){.+.+}, at: mkwrite+0x69/0x570 [b]\n[=A0=A0=A07.886] f.local kernel:\n                                  the existing dependency chain (in\n"
+      "reverse order) is:\n[=A0=A0=A07.886] f.local kernel:\n                                  -> #1 (faults){.+.+}:\n"
+      "[=A0=A0=A07.886] f.local kernel:=A0=A0=A0=A0=A0=A0=A0=A0start_write+0x12b/0x1b0\n[=A0=A0=A07.886] f.local kernel:\nmkwrite+0x69/0x570 [b]\n"
+      "[=A0=A0=A07.886] f.local kernel:\n                                  -> #0 (&f->reloc){+.+.}:\n"
+      "[=A0=A0=A07.886] f.local kernel:=A0=A0=A0=A0=A0=A0=A0=A0record_root+0x44/=\n0x70 [b]\n[=A0=A0=A07.886] f.local kernel:\n"
+      "                                  stack backtrace:\n[=A0=A0=A07.886] f.local kernel: Call Trace:\n"
+      "[=A0=A0=A07.886] f.local kernel:=A0=A0?\nrecord_root+0x44/0x70 [b]\n[=A0=A0=A07.886] f.local kernel:=A0=A0? idle+0x1/0x2\n"
+      "[=A0=A0=A07.886] f.local kernel:=A0=A0record_root+0x44/0x70 [b]\n";
+  const Told told = tell("Content-Transfer-Encoding: quoted-printable\n\n" + text);
+  REQUIRE(told.graph.findings.size() == 1);
+  CHECK(told.cycle(told.only()) == "&f->reloc -> faults");
+  INFO(told_of(told));
+  CHECK(told_of(told).find("at record_root+0x44/0x70 [b] holds faults mkwrite+0x69/0x570 [b] to record_root+0x44/0x70 [b] 1 to "
+                           "start_write+0x12b/0x1b0 2") != std::string::npos);
+  CHECK(told.graph.stacks.at(told.only().stack).size() == 1);   // what the kernel doubts is left out
+  CHECK(told.notes.empty());
+}
+
 TEST_CASE("logs: several mails in one file, each in its own encoding", "[traces][explain]") {
   const std::string coded = "Content-Transfer-Encoding: quoted-printable\n\n" + changed(kFiles[0], quoted_printable);
   const std::string quoted = changed(kFiles[3], [](const std::string& line) { return "> " + bare(line); });
