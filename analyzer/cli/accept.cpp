@@ -13,6 +13,7 @@
 #include "gate/gate.h"
 #include "reports/suppressions.h"
 #include "reports/whole_file.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
@@ -134,7 +135,7 @@ int accept(const Request& request) {
     rules::RuleSet rules;
     if (!load_rules(request.rules, rules)) return kUnusable;
     const rules::RuleNames names(rules);
-    all = read_union(request.graphs, {.names = &names});
+    all = read_union(request.graphs, {.names = &names, .hold_limit = rules::shortest_hold(rules)});
     if (all.parts == 0 || !all.whole) return kUnusable;   // told
     if (!rules.empty()) rules::evaluate(rules, all.graph);
   }

@@ -13,6 +13,7 @@
 #include "cli/rule_options.h"
 #include "cli/show.h"
 #include "reports/merge.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
@@ -45,7 +46,7 @@ int check(const Request& request) {
   bool whole = true;
   std::vector<Part> cases, plain;
   for (const std::string& path : request.traces) {
-    Input input = read_input(path, {.format = read_as(path, request, show), .strict = request.strict, .names = &names});
+    Input input = read_input(path, {.format = read_as(path, request, show), .strict = request.strict, .names = &names, .hold_limit = rules::shortest_hold(rules)});
     whole &= input.whole;
     for (Part& part : input.parts) (part.case_name.empty() ? plain : cases).push_back(std::move(part));
   }

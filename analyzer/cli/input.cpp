@@ -73,6 +73,7 @@ class CaseJudge {
     };
     replay_->on_case_end = [this](std::string_view name, const engine::Engine& engine) { end(name, engine); };
     validator_ = make_validator(*replay_, file, reading.strict);
+    validator_->set_hold_limit(reading.hold_limit * 1'000'000);
   }
 
   std::vector<Part> judge(traces::TraceFile& file, traces::Status& status) {

@@ -33,6 +33,7 @@ struct Reading {
   traces::Format format = traces::Format::kUnknown;   // believed, whatever the file looks like, unless it is this
   bool strict = false;            // the first thing a trace says against itself ends the reading
   const reports::NameRules* names = nullptr;          // for what is judged here: a graph has its names already
+  std::uint64_t hold_limit = 0;   // milliseconds: what is held longer is told to the rules (rules::shortest_hold)
 };
 /// `-` is standard input. Trouble is told on standard error, one line; what a trace says against itself one line each, the
 /// first ones.

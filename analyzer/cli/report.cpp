@@ -10,6 +10,7 @@
 #include "cli/policy.h"
 #include "cli/rule_options.h"
 #include "cli/show.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
@@ -36,7 +37,7 @@ int report(const Request& request) {
   rules::RuleSet rules;
   if (!load_suppressions(show) || !load_rules(request.rules, rules)) return kUnusable;
   const rules::RuleNames names(rules);
-  Union all = read_union(request.inputs, {.names = &names});
+  Union all = read_union(request.inputs, {.names = &names, .hold_limit = rules::shortest_hold(rules)});
   if (all.parts == 0) return all.whole ? kNothing : kUnusable;
   if (!rules.empty()) rules::evaluate(rules, all.graph);
   if (request.inputs.size() == 1 && request.inputs.front() != "-") show.graph_path = request.inputs.front();

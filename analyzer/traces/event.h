@@ -145,6 +145,10 @@ class EventConsumer {
  public:
   virtual ~EventConsumer() = default;
 
+  /// Locks held longer than so many nanoseconds are to be told by an operation `held-MSms@N` just before their release, N
+  /// locks of that context having been taken later (rules/needs.h); 0: nobody asks. For formats with times.
+  virtual std::uint64_t hold_limit() const { return 0; }
+
   virtual void on_class(const ClassDefinition&) = 0;
   virtual void on_lock(const LockDefinition&) = 0;
   virtual void on_context(const ContextDefinition&) = 0;

@@ -118,6 +118,13 @@ bool parse_latency_line(const char* begin, const char* end, FtraceLine& out) {
 
 }  // namespace
 
+std::uint64_t FtraceLine::nanoseconds() const {
+  if (fraction == 0 || fraction > 9) return 0;
+  std::uint64_t out = time;
+  for (unsigned digits = fraction; digits < 9; ++digits) out *= 10;
+  return out;
+}
+
 bool parse_ftrace_line(std::string_view line, FtraceLine& out) {
   const char* const begin = line.data();
   const char* const end = begin + line.size();

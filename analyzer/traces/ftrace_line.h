@@ -25,6 +25,8 @@ struct FtraceLine {
   std::string_view flags;   // empty if not printed
   std::uint64_t time = 0;   // as printed, without its point; 0 if longer than 19 digits
   unsigned fraction = 0;    // digits behind the point
+  /// Since the clock began; 0 if it does not count in seconds (trace_clock), or is not printed.
+  std::uint64_t nanoseconds() const;
   std::string_view event;
   std::string_view body;    // behind `EVENT: `
 

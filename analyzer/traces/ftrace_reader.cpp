@@ -197,6 +197,7 @@ void FtraceReader::event(const FtraceLine& line) {
   record.event = line.event;
   record.body = line.body;
   record.position = number_;
+  record.time = line.nanoseconds();
   if (stacks_) waiting_.hold(record);
   else kernel_.record(record);
 }

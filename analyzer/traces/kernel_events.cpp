@@ -36,7 +36,7 @@ void KernelEvents::unreadable() {
 }
 
 KernelEvents::Task& KernelEvents::task_of(const KernelRecord& record, char context) {
-  return model_.task(record.pid, record.cpu, record.comm, context, position_);
+  return model_.task(record.pid, record.cpu, record.comm, context, position_, record.time);
 }
 
 // A probe on lock_acquire: its place says so, or its fields.

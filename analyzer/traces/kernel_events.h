@@ -39,6 +39,7 @@ struct KernelRecord {
   std::string_view event;          // without its system
   std::string_view body;           // as ftrace prints it
   std::uint64_t position = 0;
+  std::uint64_t time = 0;          // in nanoseconds, 0: not recorded
   const Site* frames = nullptr;    // call chain, innermost first, numbers from site()
   std::size_t frame_count = 0;
 };

@@ -123,7 +123,24 @@ void KernelModel::grant(Task& task, Level& level) {
   if (!level.pending) return;
   level.pending = false;
   consumer_.on_event(held_event(EventKind::kAcquired, task, level.request));
+  level.request.since = time_;
   level.held.push_back(level.request);
+}
+
+// What is about to be released was held for long: told as the runtime tells it (runtime/core/hold_time.cpp).
+void KernelModel::tell_hold(const Task& task, const Level& level, std::size_t number) {
+  const Held& held = level.held[number];
+  if (hold_limit_ == 0 || held.since == 0 || time_ < held.since || time_ - held.since < hold_limit_) return;
+  // Three digits say enough; and there are not too many such names.
+  std::uint64_t rounded = (time_ - held.since) / 1'000'000, unit = 1;
+  for (; rounded >= 1000; rounded /= 10) unit *= 10;
+  const std::string name = "held-" + std::to_string(rounded * unit) + "ms@" + std::to_string(level.held.size() - 1 - number);
+  bool fresh = false;
+  Event out = event(EventKind::kOperation, task);
+  out.name = holds_.add(name, fresh);
+  out.site = held.site;
+  if (fresh) consumer_.on_name(out.name, name);
+  consumer_.on_event(out);
 }
 
 // Where interrupts were switched on or off is not recorded: what the next acquisition says is told before it.
@@ -228,6 +245,7 @@ void KernelModel::release(Task& task, std::uint64_t map, Site site) {
     if (level.held[i].lock != number) continue;
     if (i < level.carried) --level.carried;
     level.held[i].site = site;
+    tell_hold(task, level, i);
     Event out = held_event(EventKind::kRelease, task, level.held[i]);
     out.flags = 0;
     consumer_.on_event(out);

@@ -45,8 +45,9 @@ Event KernelModel::event(EventKind kind, const Task& task) const {
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
 KernelModel::Task& KernelModel::task(std::uint32_t pid, std::uint32_t cpu, std::string_view comm, char context,
-                                     std::uint64_t position) {
+                                     std::uint64_t position, std::uint64_t time) {
   position_ = position;
+  time_ = time;
   const std::uint64_t key = pid != 0 ? pid : (std::uint64_t{1} << 32) + cpu;   // each processor has its own idle task
   if (key != last_key_ || last_task_->ended) {
     const std::uint32_t number = task_numbers_.find(key);

@@ -10,6 +10,7 @@
 //   - a recording begins in the middle: a release by a task that was not seen to acquire is passed over and counted. A
 //     second release of what was seen acquired and released is handed on (it is a finding).
 //   - lock maps of work queues are acquired around a work item, outside it: they are carried into its nested context.
+//   - how long a lock was held follows from the records' times: from `lock_acquired`, or else from the task's next lock event, on.
 //   - a map's address may come back with another class: a new lock, unless it is held.
 //
 // Threading: one thread.  Allocation: O(tasks + lock addresses + classes).
@@ -54,10 +55,11 @@ class KernelModel {
   static constexpr std::uint32_t kNoCpu = 0xffffffffu;
 
   explicit KernelModel(EventConsumer& consumer) : consumer_(consumer), completions_(consumer, ids_, engine::Kind::kCompletion, "(completion)"),
-                                                queues_(consumer, ids_, engine::Kind::kCond, "(wait queue)"), semaphores_(consumer, ids_) {}
+                                                queues_(consumer, ids_, engine::Kind::kCond, "(wait queue)"), semaphores_(consumer, ids_), hold_limit_(consumer.hold_limit()) {}
 
   /// The task a record is of; an empty `comm` and kNoCpu are not recorded; `context` is the context column (see FtraceLine::context), '\0' leaves it as it is.
-  Task& task(std::uint32_t pid, std::uint32_t cpu, std::string_view comm, char context, std::uint64_t position);
+  /// `time` in nanoseconds, 0 if it is not recorded.
+  Task& task(std::uint32_t pid, std::uint32_t cpu, std::string_view comm, char context, std::uint64_t position, std::uint64_t time = 0);
 
   void acquire(Task& task, const KernelAcquire& acquire);
   void acquired(Task& task, std::uint64_t map);
@@ -121,6 +123,7 @@ class KernelModel {
     std::uint8_t flags;
     bool released;                      // by a record that came in another context: told when this one is back
     Site site;
+    std::uint64_t since;                // when it was granted, 0: unknown
   };
   struct Level {                        // the task itself, or a context nested in it
     char kind = '.';                    // . task, w work item, s softirq, h hardirq, n NMI
@@ -157,6 +160,7 @@ class KernelModel {
   void push_level(Task& task, char kind, InstanceId work);
   void pop_level(Task& task);
   void grant(Task& task, Level& level);
+  void tell_hold(const Task& task, const Level& level, std::size_t number);
   void mask(Task& task, bool hardirqs_off, bool softirqs_off);
   void forget(Task& task, std::uint64_t count);
   bool concerned(const Task& task, std::uint32_t cpu) const;
@@ -180,10 +184,11 @@ class KernelModel {
   std::vector<ClassId> work_classes_;
   std::unordered_map<std::string, ClassId> classes_;   // by key and subclass, or by name
   std::vector<Task*> dying_, running_;                 // by processor
-  NameTable sites_, names_;
+  NameTable sites_, names_, holds_;                    // holds_: operations that tell of long times
   Task* last_task_ = nullptr;
   std::uint64_t last_key_ = ~std::uint64_t{0};
-  std::uint64_t position_ = 0;
+  std::uint64_t position_ = 0, time_ = 0;              // of the record
+  const std::uint64_t hold_limit_;
   std::uint64_t serials_ = 0;
   std::uint64_t unmatched_ = 0, lost_ = 0;
   std::uint64_t missed_ = 0;                           // acquisitions with KernelAcquire::missed

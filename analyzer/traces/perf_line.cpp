@@ -120,6 +120,22 @@ std::size_t time_end(std::string_view line, std::size_t at) {
   return at + 1;
 }
 
+// Of `digits.digits:`; 0 if it does not fit.
+std::uint64_t nanoseconds(std::string_view time) {
+  std::uint64_t out = 0;
+  unsigned digits = 0, behind = 0;
+  bool point = false;
+  for (const char c : time) {
+    if (c == '.') point = true;
+    if (!is_digit(c) || behind == 9) continue;
+    out = out * 10 + static_cast<unsigned>(c - '0');
+    if (++digits == 20) return 0;
+    if (point) ++behind;
+  }
+  for (; behind < 9 && digits < 19; ++behind, ++digits) out *= 10;
+  return behind == 9 ? out : 0;
+}
+
 }  // namespace
 
 bool parse_perf_line(std::string_view line, PerfLine& out) {
@@ -128,7 +144,9 @@ bool parse_perf_line(std::string_view line, PerfLine& out) {
     const std::size_t end = time_end(line, at);
     if (end == 0) continue;
     out = PerfLine{};
-    if (parse_task(line.substr(0, at), out) && parse_event(line.substr(end), out)) return true;
+    if (!parse_task(line.substr(0, at), out) || !parse_event(line.substr(end), out)) continue;
+    out.time = nanoseconds(line.substr(at, end - at));
+    return true;
   }
   // Without a time: the first word that is `SYSTEM:EVENT:` and has a task before it, or nothing.
   for (std::size_t colon = line.find(": "); colon != std::string_view::npos; colon = line.find(": ", colon + 1)) {

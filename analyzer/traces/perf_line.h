@@ -24,6 +24,7 @@ struct PerfLine {
   std::uint32_t tid = kNone;       // kNone if not printed
   std::uint32_t cpu = kNone;
   std::string_view flags;          // as ftrace's, empty if not printed
+  std::uint64_t time = 0;          // in nanoseconds; 0 if not printed
   std::string_view system;         // empty for what is no tracepoint (PERF_RECORD_LOST ...)
   std::string_view event;
   std::string_view body;

@@ -122,6 +122,7 @@ void PerfReader::event(const PerfLine& line) {
   record.event = line.event;
   record.body = line.body;
   record.position = number_;
+  record.time = line.time;
   waiting_.hold(record);
 }
 

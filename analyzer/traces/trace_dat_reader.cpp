@@ -265,6 +265,7 @@ void TraceDatReader::give(const Stream& stream, tep_record* record) {
   out.comm = comm_of(pid);
   out.context = context_of(static_cast<unsigned>(number(common_flags_, record)));
   out.position = records_;
+  out.time = record->ts;
   out.event = kind.event->name;
   out.frame_count = take_stack(const_cast<Stream&>(stream), pid);
   out.frames = frames_.data();

@@ -60,6 +60,8 @@ class Validator final : public EventConsumer {
   const std::string& file() const { return file_; }
   /// Strict mode met a contradiction: nothing is passed on any more, the status says what it was.
   const bool& stopped() const { return stopped_; }
+  void set_hold_limit(std::uint64_t nanoseconds) { hold_limit_ = nanoseconds; }
+  std::uint64_t hold_limit() const override { return hold_limit_; }
   Status status() const { return status_; }
 
   void on_class(const ClassDefinition&) override;
@@ -143,6 +145,7 @@ class Validator final : public EventConsumer {
   bool stopped_ = false;
   std::uint64_t count_ = 0, total_ = 0;
   Status status_;
+  std::uint64_t hold_limit_ = 0;
 };
 
 }  // namespace crossdep::traces
