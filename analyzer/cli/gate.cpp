@@ -21,6 +21,7 @@
 #include "reports/source_story.h"
 #include "reports/whole_file.h"
 #include "rules/catalogue.h"
+#include "rules/needs.h"
 
 namespace crossdep::cli {
 namespace {
@@ -82,7 +83,7 @@ std::string finding_text(const Request& request, const reports::Listing& listing
   return out + "  to accept it: " + accept_command(request, finding.id) + "\n";
 }
 
-std::string text_of(const Request& request, const gate::Judgement& judged) {
+std::string text_of(const Request& request, const gate::Judgement& judged, bool whole) {
   std::string out;
   std::vector<const reports::Finding*> told;
   std::map<const reports::Finding*, const reports::Listed*> listed;
@@ -115,7 +116,8 @@ std::string text_of(const Request& request, const gate::Judgement& judged) {
     out += gone.state + ": " + gone.id + (gone.classes.empty() ? "" : " " + reports::clean(reports::cycle_of(gone.classes, gone.classes.size() > 1))) + ": " +
            reports::clean(gone.note) + "\n  to forget it: crossdep accept --baseline " + reports::shell_word(request.baseline) + " --remove " + gone.id + "\n";
   for (const std::string& warning : judged.warnings) out += "warning: " + reports::clean(warning) + "\n";
-  out += std::string("gate: ") + (judged.fails ? "failed" : "passed") + ": " + std::to_string(judged.fresh) + " new, " + std::to_string(judged.known) +
+  // What could not be read might hold anything: that is no pass.
+  out += std::string("gate: ") + (!whole ? "incomplete" : judged.fails ? "failed" : "passed") + ": " + std::to_string(judged.fresh) + " new, " + std::to_string(judged.known) +
          " known, " + std::to_string(judged.fixed) + " fixed, " + std::to_string(judged.stale) + " stale";
   if (judged.expired != 0) out += ", " + std::to_string(judged.expired) + " expired";
   if (judged.new_dependencies != 0) out += ", " + std::to_string(judged.new_dependencies) + " new " + (judged.new_dependencies == 1 ? "dependency" : "dependencies");
@@ -142,6 +144,12 @@ int init(const Request& request, const reports::Graph& graph, bool whole) {
 }
 
 int gate_of(Request request) {
+  const auto to_screen = [](const auto& file) { return file.second == "-"; };
+  if (std::count_if(request.files.begin(), request.files.end(), to_screen) > 1) {
+    error("standard output takes one report only");
+    hint("name files for the others");
+    return kUnusable;
+  }
   struct stat info;
   const bool there = stat(request.baseline.c_str(), &info) == 0;
   gate::Baseline baseline;
@@ -168,7 +176,7 @@ int gate_of(Request request) {
   request.options.suppressions_path = request.suppressions_path;
   request.options.today = gate::today();
 
-  Union all = read_union(request.inputs, {.names = &names});
+  Union all = read_union(request.inputs, {.names = &names, .hold_limit = rules::shortest_hold(rules)});
   if (all.parts == 0 && !all.whole) return kUnusable;
   if (!rules.empty()) rules::evaluate(rules, all.graph);
   if (judge_exit(all.graph, request.options.policy) == kNothing) {
@@ -188,7 +196,7 @@ int gate_of(Request request) {
     screen_taken |= path == "-";
     written &= write_report(path, render_listing(judged.listing, format));
   }
-  const std::string text = text_of(request, judged);
+  const std::string text = text_of(request, judged, all.whole);
   if (screen_taken) std::fputs(text.c_str(), stderr);
   else written &= write_text("", text);
   if (!written || !all.whole) return kUnusable;

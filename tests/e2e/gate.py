@@ -262,6 +262,8 @@ def gate_nothing_recorded_and_partial_input(box):
     done = gate(box, "old.cdgraph", "cut.cdgraph")
     box.equal(done.status, 2, "status of a graph that is cut")
     box.has(done.err, "cut.cdgraph")
+    # What is missing might hold anything: no pass.
+    box.has(done.out, "gate: incomplete: 0 new")
     newer = json.loads((box.folder / "old.cdgraph").read_text())
     newer["schema"] = 99
     box.write("newer.cdgraph", json.dumps(newer))
@@ -310,6 +312,12 @@ def graphs_that_contradict_each_other(box):
             one_error(box, box.run(box.crossdep, *command, *order), 2, 'class "A"', "rwlock", "contradict")
     box.check(not (box.folder / "out.cdgraph").exists(), "something was written")
     box.equal(box.run(box.crossdep, "merge", "-o", "out.cdgraph", second, second).status, 0, "a graph with itself")
+
+
+@test
+def standard_output_takes_one_report(box):
+    init(box, graph(box, "old", ORDERED))
+    one_error(box, gate(box, "--sarif", "-", "--gcc", "-", "old.cdgraph"), 2, "standard output takes one report only")
 
 
 @test
