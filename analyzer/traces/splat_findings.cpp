@@ -122,10 +122,13 @@ class Findings {
   }
 
   // Our own trace begins at the place itself; that of a report of another tool as that tool printed it.
-  bool own_site() const { return s_.ours && !s_.backtrace.empty() && !is_carrier(function_of(s_.backtrace.front())); }
+  bool own_site() const {
+    const bool told = s_.our_reason.starts_with("reported ") && s_.requested.site.find("+0x") != std::string::npos;
+    return s_.ours && !told && !s_.backtrace.empty() && !is_carrier(function_of(s_.backtrace.front()));
+  }
 
   // Old kernels print the lock function itself; whoever called it stands in the trace.
-  bool is_inner(const std::string& site) const { return is_lock_function(function_of(site)) && !s_.backtrace.empty() && !is_carrier(function_of(own_place(s_.backtrace))); }
+  bool is_inner(const std::string& site) const { return !s_.ours && is_lock_function(function_of(site)) && !s_.backtrace.empty() && !is_carrier(function_of(own_place(s_.backtrace))); }
 
   // A finding without a cycle; its id is made of the function too.
   void simple(Check check, const PrintedLock& lock) {

@@ -404,3 +404,21 @@ TEST_CASE("logs: pieces of reports in any order do no harm", "[traces][explain]"
     CHECK_NOTHROW(tell(mixed));
   }
 }
+
+TEST_CASE("logs: places survive being printed as our splat", "[traces][explain]") {
+  for (const std::string& text : {
+           // A user's function that has the name of a lock function of the kernel's.
+           std::string("WARNING: ThreadSanitizer: unlock of an unlocked mutex (or by a wrong thread) (pid=135)\n"
+                       "    #0 pthread_mutex_unlock <null> (libtsan.so.0+0x3b64a)\n    #1 mutex_unlock lib/io.c:161 (x+0x5b392b)\n"
+                       "    #2 raw_read lib/io.c:331 (x+0x5b392b)\n\n  Mutex M0 (0x7b4800000110) created at:\n"
+                       "    #0 pthread_mutex_init <null> (libtsan.so.0+0x4a616)\n    #1 io_open lib/io.c:729 (x+0x5b1234)\n\nSUMMARY: ThreadSanitizer: x\n"),
+           // A trace whose first frames have no names that tell.
+           std::string("[ BUG: Invalid wait context ]\n6.11.0 #28 Not tainted\n-----------------------------\nswapper/5/0 is trying to lock:\n"
+                       "ffff0004409ab900 (rust/generated.rs:1238){+.+.}-{3:3}, at:\nhelper_lock+0x10/0x18\ncontext-{2:2}\nstack backtrace:\nCall trace:\n"
+                       " $x.11+0x98/0xb4\n show_stack+0x14/0x1c\n helper_lock+0x10/0x18\n\n")}) {
+    const Told first = tell(text);
+    REQUIRE(first.graph.findings.size() == 1);
+    const Told again = tell(reports::render_splat(first.graph, first.only(), {}));
+    CHECK(again.ids() == first.ids());
+  }
+}
