@@ -151,7 +151,11 @@ int accept(const Request& request) {
     }
   }
   if (request.dependencies) acceptor.accept_all_dependencies();
-  return reports::write_whole_file(request.baseline, gate::to_text(baseline), cause) ? kQuiet : fail(cause);
+  if (!reports::write_whole_file(request.baseline, gate::to_text(baseline), cause)) return fail(cause);
+  for (const std::string& what : request.what)
+    if (!request.remove && request.graphs.empty() && what.rfind("cd-", 0) == 0)
+      say(what + " is accepted by its id alone; with --graph GRAPH its classes are noted too, and the gate can tell fixed from stale");
+  return kQuiet;
 }
 
 }  // namespace

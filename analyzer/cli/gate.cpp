@@ -114,7 +114,9 @@ std::string text_of(const Request& request, const gate::Judgement& judged, bool 
     out += "  to accept them: crossdep accept --baseline " + reports::shell_word(request.baseline) + " --reason 'WHY' --dependencies" + graph_arguments(request) + "\n\n";
   for (const reports::Gone& gone : judged.listing.gone)
     out += gone.state + ": " + gone.id + (gone.classes.empty() ? "" : " " + reports::clean(reports::cycle_of(gone.classes, gone.classes.size() > 1))) + ": " +
-           reports::clean(gone.note) + "\n  to forget it: crossdep accept --baseline " + reports::shell_word(request.baseline) + " --remove " + gone.id + "\n";
+           reports::clean(gone.note) + "\n" +
+           (whole ? "  to forget it: crossdep accept --baseline " + reports::shell_word(request.baseline) + " --remove " + gone.id + "\n"
+                  : "  not everything could be read: it may be in what is missing\n");
   for (const std::string& warning : judged.warnings) out += "warning: " + reports::clean(warning) + "\n";
   // What could not be read might hold anything: that is no pass.
   out += std::string("gate: ") + (!whole ? "incomplete" : judged.fails ? "failed" : "passed") + ": " + std::to_string(judged.fresh) + " new, " + std::to_string(judged.known) +

@@ -264,6 +264,12 @@ def gate_nothing_recorded_and_partial_input(box):
     box.has(done.err, "cut.cdgraph")
     # What is missing might hold anything: no pass.
     box.has(done.out, "gate: incomplete: 0 new")
+    # Nor is it known of what is gone.
+    accept(box, "--reason", "x", "cd-0123456789ab")
+    done = gate(box, "old.cdgraph", "cut.cdgraph")
+    box.has(done.out, "it may be in what is missing")
+    box.lacks(done.out, "--remove")
+    box.has(gate(box, "old.cdgraph").out, "--remove cd-0123456789ab")
     newer = json.loads((box.folder / "old.cdgraph").read_text())
     newer["schema"] = 99
     box.write("newer.cdgraph", json.dumps(newer))
