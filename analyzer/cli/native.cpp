@@ -101,7 +101,8 @@ class NameSink final : public engine::Sink {
     const auto [at, fresh] = places_.emplace(info.id, classes.size());
     if (!fresh) return;
     ids.push_back(info.id);
-    classes.push_back({info, std::string(info.name == nullptr ? "" : info.name, info.name_length)});
+    classes.push_back({info, std::string(info.name == nullptr ? "" : info.name, info.name_length),
+                       {info.callers, info.callers + info.caller_count}});
   }
   void on_context(const engine::ContextInfo& info) override {
     contexts[info.id] = std::string(info.name == nullptr ? "" : info.name, info.name_length) + "/" + std::to_string(info.tid);

@@ -42,7 +42,12 @@ ClassId Engine::declare_class(const ClassSpec& spec) noexcept {
   bool fresh = false;
   const ClassId id = graph_.intern_class(info, fresh);
   if (id == kNone) ++losses_.memory;
-  else if (fresh) sink_.on_class(graph_.lock_class(id).info);
+  else if (fresh) {
+    ClassInfo told = graph_.lock_class(id).info;
+    told.callers = spec.callers;
+    told.caller_count = spec.caller_count;
+    sink_.on_class(told);
+  }
   return id;
 }
 

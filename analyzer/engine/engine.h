@@ -65,6 +65,9 @@ class Engine {
     std::uint64_t key = 0;           // ignored for kNamed
     const char* name = nullptr;      // kNamed: identity; else a hint for reports
     std::uint32_t name_length = 0;
+    static constexpr unsigned kMostCallers = 4;
+    std::uint32_t caller_count = 0;
+    Site callers[kMostCallers] = {};  // of a place `key`, for its name: it may be a library's function compiled into the program
   };
   /// [serial] The class of this identity, made on first sight. kNone when memory is out.
   ClassId declare_class(const ClassSpec& spec) noexcept;

@@ -28,6 +28,8 @@ struct ClassInfo {
   std::uint64_t key;
   const char* name;                     // not terminated; empty unless named
   std::uint32_t name_length;
+  const Site* callers = nullptr;        // of the place `key`, from it outwards, where they are known; valid in on_class() only
+  std::uint32_t caller_count = 0;
 };
 
 struct InstanceInfo {

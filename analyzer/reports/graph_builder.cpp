@@ -27,6 +27,8 @@ void GraphBuilder::on_class(const engine::ClassInfo& info) {
   c.info = info;
   c.name = printable({info.name == nullptr ? "" : info.name, info.name == nullptr ? 0 : info.name_length});
   c.info.name = nullptr;
+  c.callers.assign(info.callers, info.callers + info.caller_count);
+  c.info.callers = nullptr;
 }
 
 void GraphBuilder::on_class_usage(engine::ClassId id, std::uint8_t usage) {
@@ -141,7 +143,7 @@ class GraphBuilder::Assembly {
     std::vector<NamedClass> wanted;
     for (const auto& [id, raw] : b_.classes_) {
       class_at_[id] = static_cast<Index>(wanted.size());
-      wanted.push_back({raw.info, raw.name});
+      wanted.push_back({raw.info, raw.name, raw.callers});
     }
     const std::vector<std::string> bases = name_classes(wanted, b_.resolver_, b_.name_rules_);
     for (const auto& [id, raw] : b_.classes_) {

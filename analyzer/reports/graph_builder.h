@@ -73,6 +73,7 @@ class GraphBuilder final : public engine::Sink {
   struct RawClass {
     engine::ClassInfo info;
     std::string name;
+    std::vector<engine::Site> callers;
     std::uint8_t usage = 0;
   };
   struct RawContext {

@@ -43,6 +43,19 @@ std::vector<Frame> frames_at(engine::Site site, FrameResolver& resolver, const N
   return frames;
 }
 
+// The place that made or first used the class. A library's function may be compiled into the program, and be a frame or
+// not as the optimiser likes: then the callers follow, to the first function of the user's own. `by_caller`: there was one.
+std::vector<Frame> frames_of(const NamedClass& c, FrameResolver& resolver, const NameRules* rules, bool& by_caller) {
+  std::vector<Frame> frames = frames_at(c.info.key, resolver, rules);
+  by_caller = false;
+  for (std::size_t i = 0; i < c.callers.size() && !by_caller && !frames.empty() && own_frame(frames).library; ++i) {
+    const std::vector<Frame> more = frames_at(c.callers[i], resolver, rules);
+    by_caller = !more.empty() && !own_frame(more).library;
+    frames.insert(frames.end(), more.begin(), more.end());
+  }
+  return frames;
+}
+
 Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rules) {
   const Kind kind = c.info.kind;
   switch (c.info.key_kind) {
@@ -58,10 +71,11 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rul
     case ClassKey::kFirstSite:
     case ClassKey::kHeap: {
       if (!c.hint.empty()) return {tagged(kind, c.hint), {}, {}};
-      const std::vector<Frame> frames = frames_at(c.info.key, resolver, rules);
+      bool by_caller;
+      const std::vector<Frame> frames = frames_of(c, resolver, rules, by_caller);
       if (frames.empty()) break;
       Wish wish{std::string(word(kind)) + "@" + place_name(own_frame(frames)), {}, {}};
-      if (c.info.key_kind == ClassKey::kFirstSite) wish.tail = "#" + std::to_string(c.info.ordinal);
+      if (c.info.key_kind == ClassKey::kFirstSite && !by_caller) wish.tail = "#" + std::to_string(c.info.ordinal);
       if (c.info.key_kind == ClassKey::kHeap) {
         const std::uint32_t offset = c.info.ordinal & 0xffffff;
         wish.tail = offset == engine::kArrayElement ? "[]" : "+" + std::to_string(offset);
@@ -89,8 +103,9 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rul
 void rename(Wish& wish, const NamedClass& c, FrameResolver& resolver, const NameRules& rules) {
   const bool by_place = c.info.key_kind == ClassKey::kInitSite || c.info.key_kind == ClassKey::kFirstSite ||
                         c.info.key_kind == ClassKey::kHeap;
+  bool by_caller;
   const std::string name = rules.rename(wish.stem + wish.tail, c.info.kind,
-                                        by_place ? frames_at(c.info.key, resolver, &rules) : std::vector<Frame>());
+                                        by_place ? frames_of(c, resolver, &rules, by_caller) : std::vector<Frame>());
   if (!name.empty()) wish = {name, {}, {}};
 }
 

@@ -29,6 +29,7 @@ namespace crossdep::reports {
 struct NamedClass {
   engine::ClassInfo info{};
   std::string hint;       // info.name, copied
+  std::vector<engine::Site> callers;   // info.callers, copied
 };
 
 /// What the user says of names (rule files); asked once for each class and frame.

@@ -92,6 +92,8 @@ struct ClassDefinition {
   std::uint32_t ordinal = 0;
   std::uint64_t key = 0;
   std::string_view name;
+  const engine::Site* callers = nullptr;   // of the place `key`, from it outwards
+  std::uint32_t caller_count = 0;
 };
 
 /// A new lock instance. Whoever initialised it is named where the format knows.

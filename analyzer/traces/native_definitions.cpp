@@ -27,6 +27,8 @@ void NativeDefinitions::on_class(const engine::ClassInfo& info) {
   definition.ordinal = info.ordinal;
   definition.key = info.key;
   definition.name = {info.name, info.name_length};
+  definition.callers = info.callers;
+  definition.caller_count = info.caller_count;
   define_class(definition);
 }
 

@@ -281,7 +281,14 @@ const char* Reader::apply(const std::uint8_t* at, const std::uint8_t* end) {
       info.name = name.data();
       info.name_length = static_cast<std::uint32_t>(name.size());
       f.need(info.id != kNone, "a field has an impossible value");
+      frames_.clear();
+      if (f.more()) {   // since version 1.2
+        const std::uint32_t count = f.count(1);
+        for (std::uint32_t i = 0; i < count && f.cause() == nullptr; ++i) frames_.push_back(f.after(i == 0 ? info.key : frames_.back()));
+      }
       if (f.cause() != nullptr) break;
+      info.callers = frames_.data();
+      info.caller_count = static_cast<std::uint32_t>(frames_.size());
       classes_.insert(info.id);
       sink_.on_class(info);
       break;

@@ -78,6 +78,8 @@ void Replay::on_class(const ClassDefinition& definition) {
   spec.key = definition.key;
   spec.name = definition.name.data();
   spec.name_length = static_cast<std::uint32_t>(definition.name.size());
+  for (std::uint32_t i = 0; i < definition.caller_count && i < engine::Engine::ClassSpec::kMostCallers; ++i)
+    spec.callers[spec.caller_count++] = definition.callers[i];
   classes_[definition.id] = {engine_->declare_class(spec), definition.flags};
 }
 

@@ -51,6 +51,7 @@ ClassSpec Identity::by_init_site(Kind kind, Site site) noexcept {
   std::uint64_t chain = fold(static_cast<unsigned>(kind) + 1, spec.key);
   for (unsigned i = first + 1; i < count && i < first + runtime.options.init_frames; ++i) chain = fold(chain, frames[i]);
   chain |= 2;
+  for (unsigned i = first + 1; i < count && spec.caller_count < ClassSpec::kMostCallers; ++i) spec.callers[spec.caller_count++] = frames[i];
   Place* place = place_of(spec.key);
   if (place == nullptr) return spec;
   if (place->first_chain == 0) place->first_chain = chain;

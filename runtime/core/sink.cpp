@@ -30,6 +30,7 @@ void Sink::on_class(const ClassInfo& info) noexcept {
       info.key_kind == ClassKey::kFirstSite || info.key_kind == ClassKey::kFunction || info.key_kind == ClassKey::kHeap ||
       info.key_kind == ClassKey::kStack)
     note(info.key);
+  for (std::uint32_t i = 0; i < info.caller_count; ++i) note(info.callers[i]);
   journal_->on_class(info);
 }
 

@@ -16,7 +16,7 @@ namespace crossdep::record {
 
 inline constexpr char kMagic[8] = {'c', 'r', 'o', 's', 's', 'd', 'e', 'p'};
 inline constexpr std::uint16_t kVersionMajor = 1;   // a reader refuses a newer one
-inline constexpr std::uint16_t kVersionMinor = 1;   // additions a reader of the same major version may skip
+inline constexpr std::uint16_t kVersionMinor = 2;   // additions a reader of the same major version may skip
 inline constexpr std::uint32_t kChunkSize = 64 * 1024;
 inline constexpr std::uint32_t kChunkMagic = 0x4b434443;   // "CDCK"
 inline constexpr std::uint32_t kSegmentCapacity = 60;

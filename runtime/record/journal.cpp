@@ -138,10 +138,13 @@ void Journal::module_unloaded(std::uint32_t serial) noexcept {
 }
 
 void Journal::on_class(const engine::ClassInfo& info) noexcept {
-  RecordWriter(*this, JournalOp::kClass)
-      .number(info.id).number(info.key_kind).number(info.kind).number(info.subclass)
+  RecordWriter record(*this, JournalOp::kClass);
+  record.number(info.id).number(info.key_kind).number(info.kind).number(info.subclass)
       .number(info.wait_outer).number(info.wait_inner).number(info.ordinal).number(info.key)
       .bytes(info.name, info.name_length);
+  if (info.caller_count == 0) return;
+  const unsigned count = record.count(info.caller_count, kMaxFramesKept);
+  for (unsigned i = 0; i < count; ++i) record.difference(info.callers[i], i == 0 ? info.key : info.callers[i - 1]);
 }
 
 void Journal::on_class_usage(engine::ClassId id, std::uint8_t usage) noexcept {

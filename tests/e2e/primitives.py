@@ -54,6 +54,7 @@ PROGRAM = """#include "own.h"
 #include <unistd.h>
 static own_lock a, b;
 static own_event event;
+static int waiting;   // under a
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
 static void both(own_lock* outer, own_lock* inner) {
   if (own_acquire(2, outer, 1.5) != 3.0) printf("a wrong result\\n");
@@ -65,6 +66,7 @@ static void* backward(void* p) { usleep(100000); both(&b, &a); return p; }
 static void* waiter(void* p) {
   pthread_mutex_lock(&m);
   own_acquire(1, &a, 1);
+  waiting = 1;
   own_wait(&event, &a);
   own_release(&a);
   pthread_mutex_unlock(&m);
@@ -73,6 +75,11 @@ static void* waiter(void* p) {
 static void* waker(void* p) {
   usleep(200000);
   own_acquire(1, &a, 1);
+  while (!waiting) {   // a wake-up that comes first is lost
+    own_release(&a);
+    usleep(10000);
+    own_acquire(1, &a, 1);
+  }
   own_wake(&event);
   own_release(&a);
   return p;

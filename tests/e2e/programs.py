@@ -145,3 +145,26 @@ def elements_of_a_static_array_are_one_problem(box):
     names = {c["name"] for c in box.graph()["classes"]}
     box.check({f"accounts[{i}].lock" for i in range(4)} <= names, f"the classes are {names}")
     box.equal(len(box.findings()), 1, "findings")
+
+
+@test
+def names_of_threads_do_not_depend_on_the_optimiser(box):
+    """std::thread's own functions are frames of the program or are not."""
+    text = """#include <mutex>
+#include <thread>
+std::mutex a;
+static void body(int) { std::lock_guard lock(a); }
+static void helper() { std::thread(body, 1).join(); }
+int main() {
+  std::thread(body, 2).join();
+  std::thread([] { std::lock_guard lock(a); }).join();
+  helper();
+}
+"""
+    names = []
+    for level in ("-O0", "-O2"):
+        program = box.compile("threads.cpp", name=f"threads{level}", flags=[level], text=text)
+        box.equal(box.under(program, output=f"results{level}").status, 0, "status")
+        names.append([c["name"] for c in box.graph(f"results{level}/crossdep.cdgraph")["classes"]])
+    box.equal(names[0], ["a", "thread@helper", "thread@main", "thread@main:2"], "classes")
+    box.equal(names[1], names[0], "classes of the optimised program")

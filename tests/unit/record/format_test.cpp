@@ -76,7 +76,7 @@ std::string example() {
   REQUIRE(journal.open(path.c_str(), {42, 1, "/bin/a", "a", 2}));
   record::Stream stream{};
   REQUIRE(stream.open(journal, 0));
-  dump.bytes(0, 48, "file header: magic, 1.1, 48, 65536, flags,");
+  dump.bytes(0, 48, "file header: magic, 1.2, 48, 65536, flags,");
   dump.bytes(0x10000, 24, "journal chunk: magic, chunk 1, kind 1, ordinal 0, committed, no segments");
   dump.step("process: 13 bytes, op 1, pid 42, parent 1, \"/bin/a\", \"a\\0\"");
   journal.on_class({0, engine::ClassKey::kNamed, Kind::kMutex, 0, 0, 0, 0, 0, "m", 1});

@@ -268,7 +268,7 @@ TEST_CASE("files that are not traces are refused in one clear line", "[native]")
         ": offset 0: not a crossdep trace");
   std::string newer = good;
   newer[8] = 2;
-  CHECK(refusal(newer) == ": offset 8: trace version 2.1 is newer than this program reads (1.x)");
+  CHECK(refusal(newer) == ": offset 8: trace version 2.2 is newer than this program reads (1.x)");
   std::string damaged = good;
   damaged[24] = static_cast<char>(damaged[24] ^ 1);   // the pid
   CHECK(refusal(damaged) == ": offset 0: the file header is damaged");
