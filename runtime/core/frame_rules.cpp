@@ -25,28 +25,29 @@ T get(const std::uint8_t*& at) noexcept {
   return value;
 }
 
-std::uint64_t get_unsigned(const std::uint8_t*& at) noexcept {
+// LEB128; `shift` becomes the bits read, `last` the byte that ends it.
+std::uint64_t get_leb(const std::uint8_t*& at, unsigned& shift, std::uint8_t& last) noexcept {
   std::uint64_t value = 0;
-  unsigned shift = 0;
-  std::uint8_t byte;
+  shift = 0;
   do {
-    byte = *at++;
-    if (shift < 64) value |= static_cast<std::uint64_t>(byte & 127) << shift;
+    last = *at++;
+    if (shift < 64) value |= static_cast<std::uint64_t>(last & 127) << shift;
     shift += 7;
-  } while (byte & 128);
+  } while (last & 128);
   return value;
 }
 
+std::uint64_t get_unsigned(const std::uint8_t*& at) noexcept {
+  unsigned shift;
+  std::uint8_t last;
+  return get_leb(at, shift, last);
+}
+
 std::int64_t get_signed(const std::uint8_t*& at) noexcept {
-  std::uint64_t value = 0;
-  unsigned shift = 0;
-  std::uint8_t byte;
-  do {
-    byte = *at++;
-    if (shift < 64) value |= static_cast<std::uint64_t>(byte & 127) << shift;
-    shift += 7;
-  } while (byte & 128);
-  if (shift < 64 && (byte & 64)) value |= ~std::uint64_t{0} << shift;
+  unsigned shift;
+  std::uint8_t last;
+  std::uint64_t value = get_leb(at, shift, last);
+  if (shift < 64 && (last & 64)) value |= ~std::uint64_t{0} << shift;
   return static_cast<std::int64_t>(value);
 }
 

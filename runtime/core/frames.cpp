@@ -52,7 +52,8 @@ std::uint64_t end_of_stack() noexcept {
 }
 
 bool on_own_stack(std::uint64_t address) noexcept {
-  return address >= number(__builtin_frame_address(0)) && address < end_of_stack();
+  const std::uint64_t here = number(__builtin_frame_address(0));
+  return address >= here && address < stack_limit(here);
 }
 
 Frame frame_of(std::uint64_t address) noexcept {
