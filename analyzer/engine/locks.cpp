@@ -470,11 +470,9 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
 void Engine::hand_over(Context* context, LockInstance* lock) noexcept {
   Lock serial(*this);
   take_from_holders(context, lock);
-  lock->flags &= static_cast<std::uint8_t>(~kToken);
+  graph_.lock_class(lock->class_id).handed_over = true;
+  settle_token(lock);
   if (handed_on_.insert(std::uint64_t{lock->id} + 1) == nullptr) ++losses_.memory;
-  LockClass& of = graph_.lock_class(lock->class_id);
-  if (of.handed_over) return;
-  of.handed_over = true;
   rejudge_excused(context);   // it was no gate either
 }
 
