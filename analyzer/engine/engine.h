@@ -328,6 +328,7 @@ class Engine {
   void leave_floor(Context*, Site) noexcept;
 
   // interrupts.cpp
+  bool told_by_interrupt(const Vec<DependencyId>& cycle) const noexcept;
   void note_usage(const Cause&) noexcept;
   void interruptible(const Cause&, std::uint8_t interrupts, std::uint64_t signals) noexcept;
   LockInstance* interrupt_of(Context*, ContextKind, unsigned number) noexcept;
@@ -349,7 +350,6 @@ class Engine {
   void find_cycles(const Cause&, DependencyId closing, std::uint8_t mode) noexcept;
   bool cut_short_by_holder(const Cause&, const Vec<DependencyId>& cycle) const noexcept;
   bool has_chord(const Vec<DependencyId>& cycle) const noexcept;
-  bool told_by_interrupt(const Vec<DependencyId>& cycle) const noexcept;
   void rejudge(const Cause&, DependencyId grown) noexcept;
   bool blocked_for_ever(const Cause&) noexcept;
   bool store_cycle(const Cause&, const Vec<DependencyId>& cycle) noexcept;

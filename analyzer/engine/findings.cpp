@@ -191,23 +191,6 @@ bool Engine::cut_short_by_holder(const Cause& cause, const Vec<DependencyId>& cy
   return false;
 }
 
-// Some lock of the cycle and some interrupt of it make one by themselves, and any way round between them is the same story.
-bool Engine::told_by_interrupt(const Vec<DependencyId>& cycle) const noexcept {
-  const auto strong = [this](ClassId from, ClassId to) {
-    const DependencyId id = graph_.find_dependency(from, to);
-    return id != kNone && (graph_.dependency(id).modes & mode_bit(false, false)) != 0;
-  };
-  for (std::uint32_t i = 0; i < cycle.size() && cycle.size() > 2; ++i) {
-    const ClassId interrupt = graph_.dependency(cycle[i]).from;
-    if (graph_.lock_class(interrupt).info.kind != Kind::kInterrupt) continue;
-    for (const DependencyId id : cycle) {
-      const ClassId lock = graph_.dependency(id).from;
-      if (lock != interrupt && strong(lock, interrupt) && strong(interrupt, lock)) return true;
-    }
-  }
-  return false;
-}
-
 // Two neighbouring links u -> v -> w where u -> w is known in its strongest modes.
 bool Engine::has_chord(const Vec<DependencyId>& cycle) const noexcept {
   if (cycle.size() < 3) return false;

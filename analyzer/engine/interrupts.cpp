@@ -173,4 +173,21 @@ void Engine::mask(Context* context, ContextKind kind, unsigned number, bool bloc
   }
 }
 
+// Some lock of the cycle and some interrupt of it make one by themselves, and any way round between them is the same story.
+bool Engine::told_by_interrupt(const Vec<DependencyId>& cycle) const noexcept {
+  const auto strong = [this](ClassId from, ClassId to) {
+    const DependencyId id = graph_.find_dependency(from, to);
+    return id != kNone && (graph_.dependency(id).modes & mode_bit(false, false)) != 0;
+  };
+  for (std::uint32_t i = 0; i < cycle.size() && cycle.size() > 2; ++i) {
+    const ClassId interrupt = graph_.dependency(cycle[i]).from;
+    if (graph_.lock_class(interrupt).info.kind != Kind::kInterrupt) continue;
+    for (const DependencyId id : cycle) {
+      const ClassId lock = graph_.dependency(id).from;
+      if (lock != interrupt && strong(lock, interrupt) && strong(interrupt, lock)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace crossdep::engine
