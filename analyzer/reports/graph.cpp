@@ -32,7 +32,7 @@ const char* word_of(const std::array<const char*, N>& words, Enum value) {
 }
 
 template <typename Enum, std::size_t N>
-bool parse_in(const std::array<const char*, N>& words, const std::string& text, Enum& out) {
+bool parse_in(const std::array<const char*, N>& words, std::string_view text, Enum& out) {
   for (std::size_t i = 0; i < N; ++i) {
     if (text != words[i]) continue;
     out = static_cast<Enum>(i);
@@ -50,12 +50,12 @@ const char* word(engine::Verdict verdict) { return word_of(kVerdicts, verdict); 
 const char* word(engine::ContextKind kind) { return word_of(kContextKinds, kind); }
 const char* word(engine::ClassKey key) { return word_of(kClassKeys, key); }
 
-bool parse(const std::string& text, engine::Mode& out) { return parse_in(kModes, text, out); }
-bool parse(const std::string& text, engine::Kind& out) { return parse_in(kKinds, text, out); }
-bool parse(const std::string& text, engine::Origin& out) { return parse_in(kOrigins, text, out); }
-bool parse(const std::string& text, engine::Verdict& out) { return parse_in(kVerdicts, text, out); }
-bool parse(const std::string& text, engine::ContextKind& out) { return parse_in(kContextKinds, text, out); }
-bool parse(const std::string& text, engine::ClassKey& out) { return parse_in(kClassKeys, text, out); }
+bool parse(std::string_view text, engine::Mode& out) { return parse_in(kModes, text, out); }
+bool parse(std::string_view text, engine::Kind& out) { return parse_in(kKinds, text, out); }
+bool parse(std::string_view text, engine::Origin& out) { return parse_in(kOrigins, text, out); }
+bool parse(std::string_view text, engine::Verdict& out) { return parse_in(kVerdicts, text, out); }
+bool parse(std::string_view text, engine::ContextKind& out) { return parse_in(kContextKinds, text, out); }
+bool parse(std::string_view text, engine::ClassKey& out) { return parse_in(kClassKeys, text, out); }
 
 engine::Losses Graph::losses() const {
   engine::Losses sum{};

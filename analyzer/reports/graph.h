@@ -12,6 +12,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/sink.h"
@@ -211,11 +212,11 @@ const char* word(engine::Verdict verdict);
 const char* word(engine::ContextKind kind);
 const char* word(engine::ClassKey key);
 /// false if there is no such word.
-bool parse(const std::string& text, engine::Mode& out);
-bool parse(const std::string& text, engine::Kind& out);
-bool parse(const std::string& text, engine::Origin& out);
-bool parse(const std::string& text, engine::Verdict& out);
-bool parse(const std::string& text, engine::ContextKind& out);
-bool parse(const std::string& text, engine::ClassKey& out);
+bool parse(std::string_view text, engine::Mode& out);
+bool parse(std::string_view text, engine::Kind& out);
+bool parse(std::string_view text, engine::Origin& out);
+bool parse(std::string_view text, engine::Verdict& out);
+bool parse(std::string_view text, engine::ContextKind& out);
+bool parse(std::string_view text, engine::ClassKey& out);
 
 }  // namespace crossdep::reports

@@ -26,8 +26,8 @@ struct ReadError {
 /// Asked for each dependency before its witnesses are kept; false leaves it out.
 using WantDependency = std::function<bool(const Graph& so_far, const Dependency&)>;
 
-/// false and `error` filled if `text` is no graph of this or an older schema. What is left out is checked all the same; a
-/// source's graph is read whole.
+/// false and `error` filled if `text` is no graph of this or an older schema. Of what is left out only the classes, modes,
+/// runs and that it is JSON are checked; a source's graph is read whole.
 bool from_json(std::string_view text, Graph& out, ReadError& error, const WantDependency& wanted = {});
 
 /// Writes beside `path` and renames. false and a one-line `cause` if that fails; `path` is then as it was.

@@ -117,9 +117,12 @@ class Object {
   /// A word of one of graph.h's vocabularies.
   template <typename Word>
   void enumerated(const char* key, Word& out) {
-    std::string value;
-    text(key, value, true);
-    if (!error_ && !parse(value, out)) fail(key, "has the unknown value \"" + value + "\"");
+    const JsonValue value = get(key, true);
+    if (!value) return;
+    if (!value.is_text()) return fail(key, "is not a string");
+    bool plain = false;
+    const std::string_view raw = value.raw(plain);
+    if (!(plain ? parse(raw, out) : parse(value.text(), out))) fail(key, "has the unknown value \"" + value.text() + "\"");
   }
 
   /// An index into a table of this size.
@@ -174,7 +177,8 @@ class Object {
   static bool is(JsonValue name, std::string_view wanted) {
     bool plain = false;
     const std::string_view raw = name.raw(plain);
-    return plain ? raw == wanted : name.text() == wanted;
+    if (!plain) return name.text() == wanted;
+    return raw.size() == wanted.size() && raw.front() == wanted.front() && raw == wanted;   // mostly the first two tell
   }
 
   const JsonValue json_;

@@ -73,37 +73,21 @@ class Reader {
     });
   }
 
-  // What nobody wants is read into the same place over and over: no memory is asked for.
   void dependencies(Object& top) {
     Dependency d;
-    Witness passing;
     const bool all = !wanted_ || !g_.lock_sites.empty();
     top.list("dependencies", true, [&](std::size_t size) { if (all) g_.dependencies.reserve(size); }, [&](JsonValue json, const Place& place) {
       Object o(json, place, error_);
       d.modes.clear();
       d.runs.clear();
-      d.witnesses.clear();
       class_ref(o, "from", d.from);
       class_ref(o, "to", d.to);
       table(o, "modes", d.modes);
       if (const JsonValue runs = o.get("runs", true)) indices(runs, o.place_of("runs"), d.runs, g_.runs.size());
-      const bool keep = all || error_ || wanted_(g_, d);
-      if (keep) {
-        table(o, "witnesses", d.witnesses);
-      } else {
-        o.list("witnesses", true, [](std::size_t) {}, [&](JsonValue inner, const Place& where) {
-          Object object(inner, where, error_);
-          std::vector<Held> held = std::move(passing.held);
-          held.clear();
-          passing = Witness();
-          passing.held = std::move(held);
-          read(object, passing);
-          object.end();
-          if (std::find(d.runs.begin(), d.runs.end(), passing.run) == d.runs.end()) d.witnesses.push_back(passing);   // not asked about
-        });
-      }
+      if (!all && !error_ && !wanted_(g_, d)) return;
+      table(o, "witnesses", d.witnesses);
       o.end();
-      if (keep || !d.witnesses.empty()) g_.dependencies.push_back(std::exchange(d, {}));
+      g_.dependencies.push_back(std::exchange(d, {}));
     });
   }
 
@@ -348,6 +332,10 @@ bool from_json(std::string_view text, Graph& out, ReadError& error, const WantDe
   JsonTape tape;
   if (!tape.parse(text)) {
     error = {"offset " + std::to_string(tape.failed_at()), "not JSON"};
+    if (text.size() > JsonTape::kMostBytes) {
+      error.cause = "4 GiB and more are not read";
+      return false;
+    }
     try {
       const Json unused = Json::parse(text.begin(), text.end());
     } catch (const Json::parse_error& caught) {

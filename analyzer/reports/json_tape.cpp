@@ -6,18 +6,31 @@
 // Threading and allocation: see json_tape.h.
 #include "reports/json_tape.h"
 
-#include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
 
 namespace crossdep::reports {
 namespace {
 
 // What needs a look inside a string: its end, an escape, a control character, a byte that is not ASCII.
-constexpr std::array<bool, 256> kSpecial = [] {
-  std::array<bool, 256> special{};
-  for (int c = 0; c < 256; ++c) special[static_cast<std::size_t>(c)] = c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
-  return special;
-}();
+bool is_special(char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x80 || c == '"' || c == '\\'; }
+
+// Where the next such byte is, or the text's end; eight bytes a step.
+std::size_t next_special(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t kEach = 0x0101010101010101u, kTop = 0x80 * kEach;
+  const auto below = [](std::uint64_t bytes, std::uint64_t limit) { return (bytes - limit * kEach) & ~bytes; };   // top bits
+  while (std::endian::native == std::endian::little && at + 8 <= text.size()) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data() + at, 8);
+    // A borrow can mark a byte wrongly only above one that is marked rightly.
+    const std::uint64_t marks = (bytes | below(bytes, 0x20) | below(bytes ^ '"' * kEach, 1) | below(bytes ^ '\\' * kEach, 1)) & kTop;
+    if (marks != 0) return at + static_cast<unsigned>(std::countr_zero(marks)) / 8;
+    at += 8;
+  }
+  while (at < text.size() && !is_special(text[at])) ++at;
+  return at;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -81,8 +94,8 @@ void append_utf8(std::string& out, unsigned code) {
 
 }  // namespace
 
-void JsonTape::put(Type type, std::size_t begin, std::size_t length) {
-  tokens_.push_back({begin, static_cast<std::uint32_t>(length), static_cast<std::uint32_t>(tokens_.size() + 1), type});
+inline void JsonTape::put(Type type, std::size_t begin, std::size_t length) {
+  tokens_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length), static_cast<std::uint32_t>(tokens_.size() + 1), type});
 }
 
 bool JsonTape::word(std::size_t& at, std::string_view expected, Type type) {
@@ -120,7 +133,7 @@ bool JsonTape::string(std::size_t& at) {
   const std::size_t begin = ++at;
   bool escapes = false;
   for (;;) {
-    while (at < text_.size() && !kSpecial[static_cast<unsigned char>(text_[at])]) ++at;
+    at = next_special(text_, at);
     if (at == text_.size()) return fail(at);
     const auto c = static_cast<unsigned char>(text_[at]);
     if (c == '"') break;
@@ -149,7 +162,8 @@ bool JsonTape::value(std::size_t& at) {
 bool JsonTape::parse(std::string_view text) {
   text_ = text;
   tokens_.clear();
-  tokens_.reserve(text.size() / 16);
+  if (text.size() > kMostBytes) return fail(kMostBytes);
+  tokens_.reserve(text.size() / 8);   // about as many as a graph has
   std::vector<std::uint32_t> open;   // containers being read
   std::size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
   const auto skip_space = [&] {

@@ -10,7 +10,7 @@
 // content ends, so that what nobody asks for is stepped over. Accepted is what RFC 8259 calls JSON, in valid UTF-8, each
 // key once per object.
 //
-// Threading: values.  Allocation: one vector.  Limits: 2^32 tokens, texts below 4 GiB.
+// Threading: values.  Allocation: one vector.  Limits: documents below 4 GiB.
 #pragma once
 
 #include <cstddef>
@@ -56,7 +56,9 @@ class JsonValue {
 
 class JsonTape {
  public:
-  /// False if `text` is no JSON; `failed_at` is where that shows. The text must outlive the tape.
+  static constexpr std::size_t kMostBytes = 0xffffffffu;
+
+  /// False if `text` is no JSON, or 4 GiB and more; `failed_at` is where that shows. The text must outlive the tape.
   bool parse(std::string_view text);
   std::size_t failed_at() const { return failed_at_; }
   JsonValue root() const { return {*this, 0}; }
@@ -64,8 +66,8 @@ class JsonTape {
  private:
   friend class JsonValue;
   enum class Type : std::uint8_t { kNull, kFalse, kTrue, kNumber, kText, kEscapedText, kArray, kObject };
-  struct Token {
-    std::size_t begin;      // of a text: after its quote
+  struct Token {            // 16 bytes: there are millions, and writing them is what parsing costs
+    std::uint32_t begin;    // of a text: after its quote
     std::uint32_t length;   // of a container: its elements or members
     std::uint32_t after;    // the token after this value
     Type type;

@@ -7,6 +7,7 @@
 #include "reports/merge.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "reports/canonical.h"
@@ -42,6 +43,28 @@ void Sieve::clear() {
   seen_.clear();
 }
 
+std::uint8_t Sieve::packed(const DependencyMode& mode) {
+  static_assert(static_cast<unsigned>(engine::Origin::kStatic) < 8 && static_cast<unsigned>(engine::Mode::kRecursiveRead) < 4);
+  return static_cast<std::uint8_t>(static_cast<unsigned>(mode.origin) << 5 | static_cast<unsigned>(mode.from_mode) << 3 |
+                                   static_cast<unsigned>(mode.to_mode) << 1 | (mode.timed ? 1u : 0u));
+}
+
+bool Sieve::knows(const Seen& seen, const DependencyMode& mode) {
+  return std::find(seen.modes, seen.modes + seen.mode_count, packed(mode)) != seen.modes + seen.mode_count;
+}
+
+// Whether the run is, now at least, one of the first.
+bool Sieve::note(Seen& seen, RunNumber run) const {
+  unsigned at = seen.run_count;
+  while (at > 0 && seen.runs[at - 1] != run && *run_id_[run] < *run_id_[seen.runs[at - 1]]) --at;
+  if (at > 0 && seen.runs[at - 1] == run) return true;
+  if (at == kRunsKept) return false;
+  if (seen.run_count < kRunsKept) ++seen.run_count;
+  std::copy_backward(seen.runs + at, seen.runs + seen.run_count - 1, seen.runs + seen.run_count);
+  seen.runs[at] = run;
+  return true;
+}
+
 bool Sieve::Outlook::wants(const Graph& graph, const Dependency& d) {
   if (!lock_.owns_lock()) {
     lock_.lock();
@@ -52,20 +75,19 @@ bool Sieve::Outlook::wants(const Graph& graph, const Dependency& d) {
       classes_.push_back(at == sieve_.class_number_.end() ? kUnknown : at->second);
     }
   }
-  const std::uint64_t from = classes_[d.from], to = classes_[d.to];
-  if (from == kUnknown || to == kUnknown) return true;
-  const auto seen = sieve_.seen_.find(from << 32 | to);
-  if (seen == sieve_.seen_.end() || seen->second.runs.size() < kRunsKept) return true;
-  const std::string& last = *sieve_.run_id_[seen->second.runs.back()];
+  const std::uint32_t from = classes_[d.from], to = classes_[d.to];
+  if (from == kUnknown || to == kUnknown || d.runs.empty()) return true;   // what no run saw comes with every graph
+  const Seen* seen = sieve_.seen_.find(pair_of(from, to));
+  if (seen == nullptr || seen->run_count < kRunsKept) return true;
+  const std::string& last = *sieve_.run_id_[seen->runs[kRunsKept - 1]];
   const auto early = [&](Index run) { return graph.runs[run].id <= last; };
-  const std::vector<DependencyMode>& modes = seen->second.modes;
-  const auto known = [&](const DependencyMode& mode) { return std::find(modes.begin(), modes.end(), mode) != modes.end(); };
+  const auto known = [&](const DependencyMode& mode) { return knows(*seen, mode); };
   return std::any_of(d.runs.begin(), d.runs.end(), early) || !std::all_of(d.modes.begin(), d.modes.end(), known);
 }
 
 void Sieve::filter(Graph& graph) {
   const std::unique_lock<std::shared_mutex> lock(mutex_);
-  std::vector<std::uint64_t> classes;
+  std::vector<std::uint32_t> classes;
   std::string key;
   for (const Class& c : graph.classes) {
     key_of(c, key);
@@ -77,22 +99,19 @@ void Sieve::filter(Graph& graph) {
     if (fresh) run_id_.push_back(&at->first);
     runs.push_back(at->second);
   }
-  const auto by_id = [this](RunNumber a, RunNumber b) { return *run_id_[a] < *run_id_[b]; };
   std::erase_if(graph.dependencies, [&](Dependency& d) {
-    Seen& seen = seen_[classes[d.from] << 32 | classes[d.to]];
-    for (const Index run : d.runs) {
-      const RunNumber number = runs[run];
-      const auto at = std::lower_bound(seen.runs.begin(), seen.runs.end(), number, by_id);
-      if (at == seen.runs.end() || *at != number) seen.runs.insert(at, number);
-    }
-    if (seen.runs.size() > kRunsKept) seen.runs.resize(kRunsKept);
-    const auto late = [&](Index run) { return run != kNoIndex && !std::binary_search(seen.runs.begin(), seen.runs.end(), runs[run], by_id); };
+    Seen* const seen = seen_.insert(pair_of(classes[d.from], classes[d.to]));
+    if (seen == nullptr) throw std::bad_alloc();
+    for (const Index run : d.runs) note(*seen, runs[run]);
+    const auto late = [&](Index run) {
+      return run != kNoIndex && std::find(seen->runs, seen->runs + seen->run_count, runs[run]) == seen->runs + seen->run_count;
+    };
     std::erase_if(d.runs, late);
     std::erase_if(d.witnesses, [&](const Witness& w) { return late(w.run); });
     bool known = d.runs.empty() && d.witnesses.empty();
     for (const DependencyMode& mode : d.modes) {
-      if (std::find(seen.modes.begin(), seen.modes.end(), mode) != seen.modes.end()) continue;
-      seen.modes.push_back(mode);
+      if (knows(*seen, mode)) continue;
+      if (seen->mode_count < kModesKept) seen->modes[seen->mode_count++] = packed(mode);
       known = false;
     }
     return known;

@@ -9,7 +9,6 @@
 // Threading: pure functions, but for Sieve.  Allocation: the heap.  Cost: the union, plus one engine insertion per dependency mode.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -18,6 +17,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/containers.h"
+#include "engine/heap_allocator.h"
 #include "reports/graph.h"
 
 namespace crossdep::reports {
@@ -47,19 +48,26 @@ class Sieve {
 
  private:
   using RunNumber = std::uint32_t;
-  struct Seen {
-    std::vector<RunNumber> runs;           // the first kRunsKept by id
-    std::vector<DependencyMode> modes;
+  static constexpr unsigned kModesKept = 7;
+  struct Seen {                            // of a dependency
+    RunNumber runs[kRunsKept];             // the first by id
+    std::uint8_t run_count, mode_count;
+    std::uint8_t modes[kModesKept];        // packed; more are not noted, and then always wanted
   };
 
   static constexpr std::uint32_t kUnknown = ~0u;
   static void key_of(const Class& c, std::string& key);
+  static std::uint64_t pair_of(std::uint32_t from, std::uint32_t to) { return (std::uint64_t{from} + 1) << 32 | to; }   // never 0
+  static std::uint8_t packed(const DependencyMode& mode);
+  static bool knows(const Seen& seen, const DependencyMode& mode);
+  bool note(Seen& seen, RunNumber run) const;
 
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, std::uint32_t> class_number_;
   std::map<std::string, RunNumber> run_number_;
   std::vector<const std::string*> run_id_;
-  std::unordered_map<std::uint64_t, Seen> seen_;
+  engine::HeapAllocator heap_;
+  engine::FlatMap<Seen> seen_{heap_};
 };
 
 /// Takes graphs one by one, so that no more than the union and a few of them are in memory.

@@ -6,7 +6,6 @@
 #include "reports/union_search.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "engine/heap_allocator.h"
 #include "reports/finding_id.h"
 #include "reports/reason.h"
 #include "reports/source_join.h"
@@ -24,12 +24,6 @@ namespace {
 using engine::Mode;
 
 constexpr unsigned kCombinations = 4096;   // tried per cycle
-
-class Heap final : public engine::Allocator {
- public:
-  void* allocate(std::size_t bytes) noexcept override { return std::calloc(1, bytes); }
-  void deallocate(void* memory, std::size_t) noexcept override { std::free(memory); }
-};
 
 // Notes which cycles the engine finds. Dependencies are imported in the order of the graph, so their numbers are indices.
 class CycleNotes final : public engine::Sink {
@@ -92,7 +86,7 @@ DependencyMode mode_of(const Witness& w) {
 }
 
 std::map<engine::FindingId, Cycle> find_cycles(const Graph& graph) {
-  Heap heap;
+  engine::HeapAllocator heap;
   CycleNotes notes;
   engine::Options options;
   options.witnesses = kRunsKept * kWitnessesKept;

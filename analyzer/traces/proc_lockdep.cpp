@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "traces/heap_allocator.h"
+#include "engine/heap_allocator.h"
 #include "traces/splat_words.h"
 
 namespace crossdep::traces {
@@ -187,7 +187,7 @@ class Reader {
     engine_.import_dependency(from, to, witness, nullptr, 0);
   }
 
-  HeapAllocator memory_;
+  engine::HeapAllocator memory_;
   Candidates candidates_;
   ProcLockdepFacts& facts_;
   engine::Engine engine_;

@@ -24,7 +24,7 @@
 
 #include "engine/engine.h"
 #include "traces/event.h"
-#include "traces/heap_allocator.h"
+#include "engine/heap_allocator.h"
 
 namespace crossdep::traces {
 
@@ -111,7 +111,7 @@ class Replay final : public EventConsumer {
   /// The class an event names, if it is another than the lock's own; else kNone.
   ClassId other_class(const Event& event, const Lock& lock) const;
 
-  HeapAllocator memory_;
+  engine::HeapAllocator memory_;
   engine::Options options_;
   engine::Sink* sink_;
   std::unique_ptr<engine::Engine> engine_;

@@ -14,7 +14,7 @@
 
 #include "timing.h"
 #include "engine/engine.h"
-#include "traces/heap_allocator.h"
+#include "engine/heap_allocator.h"
 
 using namespace crossdep::engine;
 using crossdep::bench::best_of;
@@ -39,7 +39,7 @@ class CountingSink final : public Sink {
 };
 
 struct Bench {
-  crossdep::traces::HeapAllocator heap;
+  crossdep::engine::HeapAllocator heap;
   CountingSink sink;
   Engine engine{heap, sink, {}};
   std::vector<LockInstance*> locks;
@@ -122,7 +122,7 @@ void random_graph(unsigned classes, unsigned dependencies) {
     for (const auto& [a, b] : edges) bench.nest(a, b);
     whole = std::min(whole, now() - start);
     findings = bench.sink.findings;
-    crossdep::traces::HeapAllocator heap;
+    crossdep::engine::HeapAllocator heap;
     OrderGraph order(heap);
     for (unsigned i = 0; i < classes; ++i) (void)order.add_node();
     const double begin = now();

@@ -17,6 +17,7 @@ using namespace crossdep::reports::test;
 using engine::Verdict;
 using reports::Finding;
 using reports::Graph;
+using reports::Index;
 using reports::merge;
 
 Graph half(const std::string& source, std::uint64_t pid, const std::vector<std::string>& order, engine::ClassKey key = engine::ClassKey::kNamed) {
@@ -150,6 +151,42 @@ TEST_CASE("evidence is bounded and the same whoever comes first", "[merge]") {
   CHECK(all.dependencies.front().witnesses.size() <= reports::kRunsKept * reports::kWitnessesKept);
   std::reverse(graphs.begin(), graphs.end());
   check_equal(merge(graphs), all);
+}
+
+TEST_CASE("what is left out while reading changes no union", "[merge]") {
+  std::mt19937 random(7);
+  for (unsigned round = 0; round < 10; ++round) {
+    std::vector<Graph> graphs;
+    for (std::uint64_t pid = 1; pid <= 24; ++pid) graphs.push_back(random_run(random, pid));
+    // What no run saw, and more kinds of dependency than one pair of classes has modes for in the sieve.
+    const Index a = 0, b = 1;
+    for (Graph& graph : graphs) {
+      if (random() % 3 != 0) continue;
+      reports::Dependency declared{a, b, {}, {}, {}};
+      for (const auto origin : {engine::Origin::kHeld, engine::Origin::kOverlap, engine::Origin::kHistory, engine::Origin::kDeclared})
+        for (const auto mode : {engine::Mode::kWrite, engine::Mode::kRead, engine::Mode::kRecursiveRead})
+          if (round % 2 == 0 && random() % 2 == 0) declared.modes.push_back({origin, mode, engine::Mode::kWrite, random() % 2 == 0});
+      reports::Witness witness;
+      witness.ordinal = random() % 4;
+      declared.witnesses.push_back(witness);
+      graph.dependencies.push_back(std::move(declared));
+    }
+    reports::Merger merger;
+    std::size_t left_out = 0;
+    for (const Graph& graph : graphs) {
+      Graph read;
+      reports::ReadError error;
+      {
+        reports::Sieve::Outlook view(merger.sieve());
+        REQUIRE(reports::from_json(reports::to_json(graph), read, error,
+                                   [&](const Graph& so_far, const reports::Dependency& d) { return view.wants(so_far, d); }));
+      }
+      left_out += graph.dependencies.size() - read.dependencies.size();
+      merger.add(std::move(read));
+    }
+    CHECK(left_out > 0);
+    check_equal(merger.take(), merge(graphs));
+  }
 }
 
 TEST_CASE("nothing united is an empty graph", "[merge]") {

@@ -9,12 +9,12 @@
 
 #include "engine/memory.h"
 
-namespace crossdep::traces {
+namespace crossdep::engine {
 
-class HeapAllocator final : public engine::Allocator {
+class HeapAllocator final : public Allocator {
  public:
   void* allocate(std::size_t bytes) noexcept override { return std::calloc(1, bytes == 0 ? 1 : bytes); }
   void deallocate(void* memory, std::size_t) noexcept override { std::free(memory); }
 };
 
-}  // namespace crossdep::traces
+}  // namespace crossdep::engine
