@@ -37,12 +37,38 @@ std::size_t behind_closing(std::string_view text, std::size_t open, char opening
   return std::string_view::npos;
 }
 
-// Without "(...)" and what may follow it (const, &), but with "operator()".
+// How many template argument lists are open at the end of `before`.
+int open_arguments(std::string_view before) {
+  int depth = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const std::string_view left = before.substr(0, i);
+    if (ends_with_operator(left) || left.ends_with("operator<") || left.ends_with("operator>") || left.ends_with("operator-")) continue;
+    if (before[i] == '<') ++depth;
+    if (before[i] == '>' && depth > 0) --depth;
+  }
+  return depth;
+}
+
+// Whether `before`, which ends before a "(", ends with the type that a function type returns: in template arguments, where
+// a function's parameters would follow its name.
+bool in_function_type(std::string_view before) {
+  constexpr std::string_view kEnds = " )*(";
+  return !before.empty() && kEnds.find(before.back()) != std::string_view::npos && open_arguments(before) > 0;
+}
+
+// Without "(...)" and what may follow it (const, &), but with "operator()" and with function types.
 std::string without_parameters(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] != '(') {
       out += text[i++];
+      continue;
+    }
+    if (in_function_type(out)) {
+      const std::size_t end = behind_closing(text, i, '(', ')');
+      out += text.substr(i, end == std::string_view::npos ? end : end - i);
+      if (end == std::string_view::npos) return out;
+      i = end;
       continue;
     }
     const bool call_operator = ends_with_operator(out) && text.substr(i, 2) == "()";
@@ -79,7 +105,9 @@ std::string with_short_arguments(std::string_view text) {
 std::string without_return_type(const std::string& text) {
   if (text.find("operator ") != std::string::npos) return text;   // a conversion: its type is its name
   int depth = 0;
-  for (std::size_t i = text.size(); i-- > 0;) {
+  std::size_t end = text.rfind("operator");   // its brackets are none
+  if (end == std::string::npos || open_arguments(std::string_view(text).substr(0, end)) > 0) end = text.size();
+  for (std::size_t i = end; i-- > 0;) {
     const char c = text[i];
     if (c == '>' || c == ')' || c == '}' || c == ']') ++depth;
     if (c == '<' || c == '(' || c == '{' || c == '[') --depth;

@@ -176,6 +176,16 @@ TEST_CASE("compact C++ names", "[symbols]") {
   CHECK(compact("Foo::operator bool() const") == "Foo::operator bool");
   CHECK(compact("std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >::size() const") == "std::string::size");
   CHECK(compact("std::map<std::string, std::vector<int, std::allocator<int> > >::find(int)") == "std::map<...>::find");
+  CHECK(compact("void Queue<void (int)>::push(std::function<void (int)> const&)") == "Queue<void (int)>::push");
+  CHECK(compact("Table<void (*)(int, char)>::mu") == "Table<void (*)(int, char)>::mu");
+  CHECK(compact("Table<int (*(*)(int))(char)>::get() const") == "Table<int (*(*)(int))(char)>::get");
+  CHECK(compact("Table<f(int)::{lambda()#1}>::run()") == "Table<f::{lambda#1}>::run");
+  CHECK(compact("std::enable_if<(2>(1)), int>::type f<int>(int)") == "f<int>");
+  CHECK(compact("bool operator< <A (B)>(A const&)") == "operator< <A (B)>");
+  CHECK(compact("Node* List<Node>::operator-><int>() const") == "List<Node>::operator-><int>");
+  CHECK(compact("std::ostream& operator<< <char>(std::ostream&, A const&)") == "operator<< <char>");
+  CHECK(compact("void each<&A::operator()>(A*)") == "each<&A::operator()>");
+  CHECK(compact("void invoke<void (Foo::*)() const, Foo*>(int)") == "invoke<...>");
   CHECK(compact("guard variable for foo()::mu") == "guard variable for foo::mu");
 }
 
