@@ -142,17 +142,15 @@ ElfModule::ElfModule(const Module& module) {
 
 bool ElfModule::symbol(std::uint64_t address, SymbolAt& out) const {
   if (module_ == nullptr) return false;
-  GElf_Off offset = 0;
-  GElf_Sym symbol{};
-  const char* name = dwfl_module_addrinfo(module_, address, &offset, &symbol, nullptr, nullptr, nullptr);
-  if (name == nullptr || name[0] == '\0') return false;
-  // Where no symbol covers the address elfutils may name the nearest one before it.
-  if (symbol.st_size != 0 && offset >= symbol.st_size) return false;
-  out.name = demangle(name);
-  out.offset = offset;
-  out.size = symbol.st_size;
-  out.local = GELF_ST_BIND(symbol.st_info) == STB_LOCAL;
-  out.value = symbol.st_value;
+  if (!symbols_) symbols_.emplace(module_);
+  SymbolTable::Found found;
+  if (!symbols_->find(address, found)) return false;
+  out.name = demangle(found.name);
+  out.offset = found.offset;
+  out.size = found.symbol.st_size;
+  out.local = GELF_ST_BIND(found.symbol.st_info) == STB_LOCAL;
+  out.value = found.symbol.st_value;
+  out.index = found.index;
   return true;
 }
 
@@ -208,22 +206,8 @@ std::string ElfModule::path_in(const SymbolAt& symbol) {
   return symbol.offset == 0 ? std::string() : with_offset({}, symbol.offset);
 }
 
-std::string ElfModule::file_of_local(const SymbolAt& wanted) const {
-  // A file's local symbols follow its STT_FILE symbol.
-  std::string file;
-  const int count = module_ == nullptr ? 0 : dwfl_module_getsymtab(module_);
-  for (int i = 1; i < count; ++i) {
-    GElf_Sym symbol{};
-    GElf_Addr address = 0;
-    const char* name = dwfl_module_getsym_info(module_, i, &symbol, &address, nullptr, nullptr, nullptr);
-    if (name == nullptr) continue;
-    if (GELF_ST_TYPE(symbol.st_info) == STT_FILE) {
-      file = name;
-    } else if (symbol.st_value == wanted.value && GELF_ST_BIND(symbol.st_info) == STB_LOCAL && demangle(name) == wanted.name) {
-      return file;
-    }
-  }
-  return {};
+std::string ElfModule::file_of_local(const SymbolAt& symbol) const {
+  return symbols_ ? symbols_->file_of_local(symbol.index) : std::string();
 }
 
 }  // namespace crossdep::symbols

@@ -10,12 +10,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "symbols/frame.h"
 #include "symbols/module.h"
 #include "symbols/object_path.h"
+#include "symbols/symbol_table.h"
 
 namespace crossdep::symbols {
 
@@ -33,6 +35,7 @@ class ElfModule {
     std::uint64_t offset = 0, size = 0;
     bool local = false;        // to a source file
     std::uint64_t value = 0;   // link-time address
+    int index = 0;             // in the symbol table
   };
   /// The function or object at the address. false if there is no symbol.
   bool symbol(std::uint64_t address, SymbolAt& out) const;
@@ -53,6 +56,7 @@ class ElfModule {
   };
   std::unique_ptr<Dwfl, End> session_;
   Dwfl_Module* module_ = nullptr;
+  mutable std::optional<SymbolTable> symbols_;   // made when first asked
   ObjectPaths paths_;
   std::uint64_t begin_ = 0, end_ = 0;
   std::string trouble_;
