@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See modules.h. A module's segments and build-id are read from its ELF header in memory, which every linker puts into
-// the first loaded segment.
+// See modules.h. A library's segments and build-id are read from its ELF header in memory, which every linker puts into
+// the first loaded segment; the program's from where the kernel says its program headers are.
 //
 // Threading: see modules.h.  Allocation: see modules.h.
 #include "core/modules.h"
@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <sys/auxv.h>
 
 #include "core/memory.h"
 #include "core/places.h"
@@ -26,29 +27,65 @@ namespace {
 struct Image {
   std::uint64_t begin = 0, end = 0;
   const link_map* map = nullptr;
+  const ElfW(Phdr)* segments = nullptr;   // nullptr: unknown
+  unsigned segment_count = 0;
 };
+
+bool object_at(std::uint64_t address, dl_find_object& out) {
+  return _dl_find_object(reinterpret_cast<void*>(address), &out) == 0;
+}
+
+void read_header(Image& image) {
+  const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(image.begin);
+  for (unsigned i = 0; i < SELFMAG; ++i)
+    if (header->e_ident[i] != ELFMAG[i]) return;
+  if (header->e_phentsize != sizeof(ElfW(Phdr))) return;
+  image.segments = reinterpret_cast<const ElfW(Phdr)*>(image.begin + header->e_phoff);
+  image.segment_count = header->e_phnum;
+}
+
+// The main program as the kernel mapped it. Where there are gaps between its segments the loader knows each by itself.
+const Image& main_program() {
+  static Image image;   // the same for every thread that computes it
+  static bool ready = false;
+  if (__atomic_load_n(&ready, __ATOMIC_ACQUIRE) || _r_debug.r_map == nullptr) return image;
+  Image found;
+  dl_find_object object;
+  const std::uint64_t headers = getauxval(AT_PHDR);
+  if (headers != 0 && object_at(headers, object) && object.dlfo_link_map == _r_debug.r_map) {
+    found.segments = reinterpret_cast<const ElfW(Phdr)*>(headers);
+    found.segment_count = static_cast<unsigned>(getauxval(AT_PHNUM));
+    found.begin = ~std::uint64_t{0};
+    for (unsigned i = 0; i < found.segment_count; ++i) {
+      const ElfW(Phdr)& segment = found.segments[i];
+      if (segment.p_type != PT_LOAD) continue;
+      const std::uint64_t begin = object.dlfo_link_map->l_addr + segment.p_vaddr;
+      if (begin < found.begin) found.begin = begin;
+      if (begin + segment.p_memsz > found.end) found.end = begin + segment.p_memsz;
+    }
+    if (found.begin < found.end) found.map = object.dlfo_link_map;
+  }
+  image = found;
+  __atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+  return image;
+}
 
 bool find_image(std::uint64_t address, Image& out) {
   dl_find_object found;
-  if (_dl_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;
+  if (!object_at(address, found)) return false;
+  if (const Image& main = main_program(); main.map != nullptr && main.map == found.dlfo_link_map) {
+    out = main;
+    return true;
+  }
   out = {reinterpret_cast<std::uint64_t>(found.dlfo_map_start), reinterpret_cast<std::uint64_t>(found.dlfo_map_end),
          found.dlfo_link_map};
+  read_header(out);
   return true;
-}
-
-const ElfW(Ehdr)* header_of(const Image& image) {
-  const auto* header = reinterpret_cast<const ElfW(Ehdr)*>(image.begin);
-  for (unsigned i = 0; i < SELFMAG; ++i)
-    if (header->e_ident[i] != ELFMAG[i]) return nullptr;
-  return header->e_phentsize == sizeof(ElfW(Phdr)) ? header : nullptr;
 }
 
 template <typename Visit>
 void each_segment(const Image& image, Visit visit) {
-  const ElfW(Ehdr)* header = header_of(image);
-  if (header == nullptr) return;
-  const auto* segments = reinterpret_cast<const ElfW(Phdr)*>(image.begin + header->e_phoff);
-  for (unsigned i = 0; i < header->e_phnum; ++i) visit(segments[i]);
+  for (unsigned i = 0; i < image.segment_count; ++i) visit(image.segments[i]);
 }
 
 void find_build_id(const Image& image, std::uint64_t bias, record::ModuleInfo& out) {

@@ -168,3 +168,44 @@ int main() {
         names.append([c["name"] for c in box.graph(f"results{level}/crossdep.cdgraph")["classes"]])
     box.equal(names[0], ["a", "thread@helper", "thread@main", "thread@main:2"], "classes")
     box.equal(names[1], names[0], "classes of the optimised program")
+
+
+@test
+def a_program_with_gaps_between_its_segments_is_one_module(box):
+    """The loader knows such a program by its segments, each for itself, none of which begins with its headers but the first."""
+    text = """#include <pthread.h>
+static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b;
+__attribute__((noinline)) static void both(pthread_mutex_t* first, pthread_mutex_t* second) {
+  pthread_mutex_lock(first);
+  pthread_mutex_lock(second);
+  pthread_mutex_unlock(second);
+  pthread_mutex_unlock(first);
+}
+static void* other(void* unused) {
+  both(&b, &a);
+  return unused;
+}
+int main(void) {
+  pthread_t thread;
+  pthread_mutex_init(&b, 0);
+  pthread_create(&thread, 0, other, 0);
+  pthread_join(thread, 0);
+  both(&a, &b);
+  return 0;
+}
+"""
+    seen = {}
+    for name, flags in {"dense": [], "gaps": ["-Wl,-z,max-page-size=65536"], "fixed": ["-no-pie", "-Wl,-z,max-page-size=65536"],
+                        "bare": ["-s"], "baregaps": ["-s", "-Wl,-z,max-page-size=65536"]}.items():
+        program = box.compile("gaps.c", name=name, flags=[*flags, "-pthread"], text=text)
+        done = box.under(program, output=f"{name}.results")
+        box.equal(done.status, 0, f"{name}: status\n{done.err}")
+        graph = box.graph(f"{name}.results/crossdep.cdgraph")
+        seen[name] = ([c["name"] for c in graph["classes"]], [f["id"] for f in graph["findings"]])
+        nowhere = [f for f in graph["frames"] if not f.get("module") and not f.get("function")]
+        box.check(not nowhere, f"{name}: frames of no module: {nowhere}")
+    box.equal(len(seen["dense"][1]), 1, "findings")
+    box.equal(seen["gaps"], seen["dense"], "classes and ids with gaps")
+    box.equal(seen["fixed"], seen["dense"], "classes and ids at a fixed address")
+    for name in ("bare", "baregaps"):
+        box.check(not any("0x5" in c or "0x7" in c for c in seen[name][0]), f"{name}: addresses of this run as names: {seen[name][0]}")
