@@ -154,7 +154,7 @@ bool ElfModule::symbol(std::uint64_t address, SymbolAt& out) const {
   return true;
 }
 
-bool ElfModule::frames(std::uint64_t return_address, std::vector<Frame>& out) const {
+bool ElfModule::frames(std::uint64_t return_address, bool lines, std::vector<Frame>& out) const {
   if (module_ == nullptr) return false;
   const std::uint64_t pc = return_address - 1;
   Frame function;
@@ -163,6 +163,11 @@ bool ElfModule::frames(std::uint64_t return_address, std::vector<Frame>& out) co
     function.function = at.name;
     function.offset = at.offset + 1;
     function.size = at.size;
+  }
+  if (!lines) {
+    if (function.function.empty()) return false;
+    out.push_back(function);
+    return true;
   }
   Frame place;   // file and line of the innermost frame not yet finished
   if (Dwfl_Line* line = dwfl_module_getsrc(module_, pc)) {

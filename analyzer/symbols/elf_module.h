@@ -41,8 +41,9 @@ class ElfModule {
   bool symbol(std::uint64_t address, SymbolAt& out) const;
 
   /// The frames of the instruction before `return_address`: inlined ones, then the function's own. Frames carry
-  /// function, offset, size, file, line, column and inlined. false if nothing is known but the module.
-  bool frames(std::uint64_t return_address, std::vector<Frame>& out) const;
+  /// function, offset, size, and, if `lines` are wanted, file, line, column and inlined ones. false if nothing is known but
+  /// the module.
+  bool frames(std::uint64_t return_address, bool lines, std::vector<Frame>& out) const;
 
   /// The place in the object that the symbol is of: "[3].mutex" by the debug information, else "+0x28", "" for its begin.
   std::string path_in(const SymbolAt& symbol);

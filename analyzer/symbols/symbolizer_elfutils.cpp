@@ -17,12 +17,13 @@ class Symbolizer::Impl {
   std::vector<Frame> frames(std::uint64_t return_address) {
     std::vector<Frame> out;
     const std::size_t index = map_.find_code(return_address - 1);
-    if (index == ModuleMap::kNowhere || !open(index).frames(return_address, out)) {
+    // Nobody looks for lines of the C library, whose debug data takes longer to unpack than a small program to run.
+    const bool library = index != ModuleMap::kNowhere && map_.is_library(index);
+    if (index == ModuleMap::kNowhere || !open(index).frames(return_address, !library, out)) {
       out.assign(1, map_.bare_frame(return_address, index));
       return out;
     }
     const std::string label = map_.label(index);
-    const bool library = map_.is_library(index);
     for (Frame& frame : out) {
       frame.module = frame.function.empty() ? map_.file_name(index) : label;
       if (frame.function.empty()) frame.offset = return_address - map_[index].bias;
