@@ -56,7 +56,44 @@ std::vector<Frame> frames_of(const NamedClass& c, FrameResolver& resolver, const
   return frames;
 }
 
-Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rules) {
+// A function that makes objects for others has one place and many classes: they are told apart by who called it, as many
+// callers as that takes. (The number of the class would say in which order this run met them.)
+class Makers {
+ public:
+  Makers(const std::vector<NamedClass>& classes, FrameResolver& resolver, const NameRules* rules) : resolver_(resolver), rules_(rules) {
+    std::map<engine::Site, Group> made;
+    for (const NamedClass& c : classes) {
+      const bool by_place = c.info.key_kind == ClassKey::kInitSite || c.info.key_kind == ClassKey::kFirstSite;
+      if (by_place && c.hint.empty() && !c.callers.empty()) made[c.info.key].emplace(c.info.ordinal, &c.callers);
+    }
+    for (const auto& [place, group] : made)
+      if (group.size() > 1) tell_apart(place, group, 0);
+  }
+  /// "<-caller" for one of several made at a place, else empty.
+  const std::string& suffix(const NamedClass& c) { return suffixes_[{c.info.key, c.info.ordinal}]; }
+
+ private:
+  using Group = std::map<std::uint32_t, const std::vector<engine::Site>*>;   // by ordinal: its subclasses are one
+
+  void tell_apart(engine::Site place, const Group& group, std::size_t depth) {
+    std::map<std::string, Group> alike;
+    bool deeper = false;
+    for (const auto& [ordinal, callers] : group) {
+      std::string& suffix = suffixes_[{place, ordinal}];
+      if (depth < callers->size()) suffix += "<-" + place_name(own_frame(frames_at((*callers)[depth], resolver_, rules_)));
+      deeper = deeper || depth + 1 < callers->size();
+      alike[suffix].emplace(ordinal, callers);
+    }
+    for (const auto& [suffix, again] : alike)
+      if (again.size() > 1 && deeper) tell_apart(place, again, depth + 1);
+  }
+
+  FrameResolver& resolver_;
+  const NameRules* rules_;
+  std::map<std::pair<engine::Site, std::uint32_t>, std::string> suffixes_;
+};
+
+Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rules, Makers& makers) {
   const Kind kind = c.info.kind;
   switch (c.info.key_kind) {
     case ClassKey::kNamed:
@@ -75,7 +112,8 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rul
       const std::vector<Frame> frames = frames_of(c, resolver, rules, by_caller);
       if (frames.empty()) break;
       Wish wish{std::string(word(kind)) + "@" + place_name(own_frame(frames)), {}, {}};
-      if (c.info.key_kind == ClassKey::kFirstSite && !by_caller) wish.tail = "#" + std::to_string(c.info.ordinal);
+      if (c.info.key_kind != ClassKey::kHeap && !by_caller) wish.tail = makers.suffix(c);
+      if (c.info.key_kind == ClassKey::kFirstSite && !by_caller && wish.tail.empty()) wish.tail = "#" + std::to_string(c.info.ordinal);
       if (c.info.key_kind == ClassKey::kHeap) {
         const std::uint32_t offset = c.info.ordinal & 0xffffff;
         wish.tail = offset == engine::kArrayElement ? "[]" : "+" + std::to_string(offset);
@@ -143,8 +181,9 @@ std::string display_name(const std::string& base, unsigned subclass) {
 std::vector<std::string> name_classes(const std::vector<NamedClass>& classes, FrameResolver& resolver, const NameRules* rules) {
   std::vector<Wish> wishes;
   std::map<std::string, std::set<std::string>> files;   // of the static objects of one name
+  Makers makers(classes, resolver, rules);
   for (const NamedClass& c : classes) {
-    wishes.push_back(wish_for(c, resolver, rules));
+    wishes.push_back(wish_for(c, resolver, rules, makers));
     if (rules != nullptr) rename(wishes.back(), c, resolver, *rules);
     if (!wishes.back().object_file.empty()) files[wishes.back().stem].insert(wishes.back().object_file);
   }

@@ -5,6 +5,7 @@
 //   named      as given                                          (complete)&req.done
 //   static     the object's symbol                               g_lock, Foo::mu_
 //   init-site  kind@function that initialised it                 mutex@conn_new
+//              if that does so for several callers               mutex@lock_new<-conn_new, mutex@lock_new<-log_open
 //   first-site kind@function that first requested it #ordinal    mutex@conn_use#0
 //   heap       kind@function that allocated its memory +offset   mutex@conn_new+8, mutex@conn_new+8#2
 //   stack      kind@function in whose frame it lies #ordinal     mutex@main#0

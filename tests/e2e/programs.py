@@ -265,3 +265,41 @@ int main(void) {
     box.equal(done.status, 0, f"status\n{done.err}")
     box.equal(done.out, "done, trapped\n", "its output")
     box.has(done.err, "the trace was closed by the program")
+
+
+@test
+def locks_made_by_one_function_for_others_keep_their_names(box):
+    """Which of them a run makes first is chance: a number in that order would take another run's locks for these."""
+    text = """#include <pthread.h>
+#include <stdlib.h>
+__attribute__((noinline)) static pthread_mutex_t* make(void) {
+  pthread_mutex_t* mutex = malloc(sizeof *mutex);
+  pthread_mutex_init(mutex, 0);
+  return mutex;
+}
+__attribute__((noinline)) static pthread_mutex_t* log_open(void) { pthread_mutex_t* m = make(); __asm__ volatile("" ::: "memory"); return m; }
+__attribute__((noinline)) static pthread_mutex_t* cache_new(void) { pthread_mutex_t* m = make(); __asm__ volatile("" ::: "memory"); return m; }
+__attribute__((noinline)) static pthread_mutex_t* user_new(void) { pthread_mutex_t* m = make(); __asm__ volatile("" ::: "memory"); return m; }
+int main(int count, char** words) {
+  pthread_mutex_t *log, *cache;
+  (void)words;
+  if (count > 1) log = log_open(), cache = cache_new();
+  else user_new(), cache = cache_new(), log = log_open();
+  pthread_mutex_lock(cache);
+  pthread_mutex_lock(log);
+  pthread_mutex_unlock(log);
+  pthread_mutex_unlock(cache);
+  return 0;
+}
+"""
+    program = box.compile("makers.c", flags=["-pthread"], text=text)
+    names = []
+    for words in ([], ["other"]):
+        output = f"results{len(words)}"
+        box.equal(box.under(program, *words, output=output).status, 0, "status")
+        names.append({c["name"] for c in box.graph(f"{output}/crossdep.cdgraph")["classes"]})
+    box.equal(names[0], {"mutex@make<-user_new", "mutex@make<-cache_new", "mutex@make<-log_open"}, "classes")
+    box.equal(names[1], names[0] - {"mutex@make<-user_new"}, "classes of the other run")
+    united = box.run(box.crossdep, "merge", "-o", "all.cdgraph", "results0/crossdep.cdgraph", "results1/crossdep.cdgraph")
+    box.equal(united.status, 0, united.err)
+    box.equal(len(box.findings("all.cdgraph", at_least="refuted")), 0, "findings of the union")
