@@ -64,7 +64,7 @@ class Makers {
     std::map<engine::Site, Group> made;
     for (const NamedClass& c : classes) {
       const bool by_place = c.info.key_kind == ClassKey::kInitSite || c.info.key_kind == ClassKey::kFirstSite;
-      if (by_place && c.hint.empty() && !c.callers.empty()) made[c.info.key].emplace(c.info.ordinal, &c.callers);
+      if ((by_place || c.info.key_kind == ClassKey::kFunction) && c.hint.empty() && !c.callers.empty()) made[c.info.key].emplace(c.info.ordinal, &c.callers);
     }
     for (const auto& [place, group] : made)
       if (group.size() > 1) tell_apart(place, group, 0);
@@ -75,17 +75,24 @@ class Makers {
  private:
   using Group = std::map<std::uint32_t, const std::vector<engine::Site>*>;   // by ordinal: its subclasses are one
 
-  void tell_apart(engine::Site place, const Group& group, std::size_t depth) {
+  // Names as many callers as it takes, none that all of them have from here on. False: nothing tells them apart.
+  bool tell_apart(engine::Site place, const Group& group, std::size_t depth) {
     std::map<std::string, Group> alike;
+    std::map<std::uint32_t, std::string> before;
     bool deeper = false;
     for (const auto& [ordinal, callers] : group) {
       std::string& suffix = suffixes_[{place, ordinal}];
+      before.emplace(ordinal, suffix);
       if (depth < callers->size()) suffix += "<-" + place_name(own_frame(frames_at((*callers)[depth], resolver_, rules_)));
       deeper = deeper || depth + 1 < callers->size();
       alike[suffix].emplace(ordinal, callers);
     }
+    bool told = alike.size() > 1;
     for (const auto& [suffix, again] : alike)
-      if (again.size() > 1 && deeper) tell_apart(place, again, depth + 1);
+      if (again.size() > 1 && deeper) told |= tell_apart(place, again, depth + 1);
+    for (const auto& [ordinal, suffix] : before)
+      if (!told) suffixes_[{place, ordinal}] = suffix;
+    return told;
   }
 
   FrameResolver& resolver_;
@@ -129,7 +136,7 @@ Wish wish_for(const NamedClass& c, FrameResolver& resolver, const NameRules* rul
     case ClassKey::kFunction: {
       std::string name = resolver.function_name(c.info.key);
       if (name.empty()) name = c.hint.empty() ? hex(c.info.key) : c.hint;
-      return {tagged(kind, name), {}, {}};
+      return {tagged(kind, name), makers.suffix(c), {}};
     }
     case ClassKey::kInstance:
       break;

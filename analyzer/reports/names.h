@@ -10,6 +10,7 @@
 //   heap       kind@function that allocated its memory +offset   mutex@conn_new+8, mutex@conn_new+8#2
 //   stack      kind@function in whose frame it lies #ordinal     mutex@main#0
 //   function   (kind)function                                    (thread)worker, (work)flush_fn
+//              if several callers have threads run it            (thread)run<-log_open, (thread)run<-cache_new
 //   instance   the name given, else kind@address                 mutex@0x7f5c
 //
 // Things waited for carry their kind in front ((complete)g_done) unless the name was given. A hint given along with an

@@ -5,6 +5,7 @@
 // numbered in the order it is met.
 //
 // Threading: with the Identity's lock held.  Allocation: Memory, a word for each thing numbered.
+#include "core/frame_rules.h"
 #include "core/heap.h"
 #include "core/identity.h"
 #include "core/modules.h"
@@ -20,7 +21,7 @@ using ClassSpec = Engine::ClassSpec;
 namespace {
 
 /// Salts: what is hashed is of one kind only.
-enum : std::uint64_t { kHeapShape = 101, kHeapOffset, kStackSlot, kFirstUse, kHeapArray };
+enum : std::uint64_t { kHeapShape = 101, kHeapOffset, kStackSlot, kFirstUse, kHeapArray, kStartRoutine };
 
 }  // namespace
 
@@ -35,29 +36,56 @@ Identity::Place* Identity::place_of(std::uint64_t key) noexcept {
   return place;
 }
 
+// Whose calls led here, innermost first; the C++ library's own left out. The first is the maker.
+unsigned Identity::makers(Site* frames, unsigned capacity) noexcept {
+  const unsigned count = stacks.capture(frames, capacity);
+  unsigned first = 0;
+  while (first < count && modules.is_cxx_library(frames[first])) ++first;
+  for (unsigned i = first; i < count; ++i) frames[i - first] = frames[i];
+  return count - first;
+}
+
+// The callers' chain tells apart what one place makes for others: its first chain is the plain class, further ones are
+// numbered in the order they are met.
+void Identity::tell_apart(ClassSpec& spec, ClassKey further, const Site* callers, unsigned count, unsigned telling) noexcept {
+  std::uint64_t chain = fold(static_cast<unsigned>(spec.kind) + 1, spec.key);
+  for (unsigned i = 0; i < count && i < telling; ++i) chain = fold(chain, callers[i]);
+  chain |= 2;
+  for (unsigned i = 0; i < count && spec.caller_count < ClassSpec::kMostCallers; ++i) spec.callers[spec.caller_count++] = callers[i];
+  // A function that is a place of its own, for what lies in its frame, numbers that apart.
+  const bool routine = spec.key_kind == ClassKey::kFunction;
+  Place* place = place_of(routine ? fold(kStartRoutine, spec.key) | 1ull << 63 : spec.key);
+  if (place == nullptr) return;
+  if (place->first_chain == 0) place->first_chain = chain;
+  if (place->first_chain == chain) return;
+  spec.key_kind = further;
+  spec.ordinal = ordinal_of(chain, place->next_ordinal);
+}
+
 ClassSpec Identity::by_init_site(Kind kind, Site site) noexcept {
   ClassSpec spec;
   spec.kind = kind;
   spec.key_kind = ClassKey::kInitSite;
-  spec.key = site;
-  constexpr unsigned kMost = 16;
-  Site frames[kMost];
-  const unsigned count = stacks.capture(frames, kMost);
-  unsigned first = 0;
-  while (first < count && modules.is_cxx_library(frames[first])) ++first;
-  if (first < count) spec.key = frames[first];
-  // The callers' chain tells apart what one wrapper makes. The place's first chain is the plain class, further ones are
-  // numbered in the order they are met.
-  std::uint64_t chain = fold(static_cast<unsigned>(kind) + 1, spec.key);
-  for (unsigned i = first + 1; i < count && i < first + runtime.options.init_frames; ++i) chain = fold(chain, frames[i]);
-  chain |= 2;
-  for (unsigned i = first + 1; i < count && spec.caller_count < ClassSpec::kMostCallers; ++i) spec.callers[spec.caller_count++] = frames[i];
-  Place* place = place_of(spec.key);
-  if (place == nullptr) return spec;
-  if (place->first_chain == 0) place->first_chain = chain;
-  if (place->first_chain == chain) return spec;
-  spec.key_kind = ClassKey::kFirstSite;
-  spec.ordinal = ordinal_of(chain, place->next_ordinal);
+  Site frames[kMakers];
+  const unsigned count = makers(frames, kMakers);
+  spec.key = count != 0 ? frames[0] : site;
+  const unsigned telling = runtime.options.init_frames;
+  tell_apart(spec, ClassKey::kFirstSite, frames + 1, count != 0 ? count - 1 : 0, telling != 0 ? telling - 1 : 0);
+  return spec;
+}
+
+ClassSpec Identity::by_start_routine(std::uint64_t start, Site site) noexcept {
+  if (modules.is_cxx_library(start)) return by_init_site(Kind::kThread, site);   // std::thread's: every thread's
+  ClassSpec spec;
+  spec.kind = Kind::kThread;
+  spec.key_kind = ClassKey::kFunction;
+  spec.key = start;
+  Site frames[kMakers];
+  const unsigned count = makers(frames, kMakers);
+  // By functions: an unrolled loop calls from several places.
+  for (unsigned i = 0; i < count; ++i)
+    if (std::uint64_t function = 0; frame_rule(frames[i] - 1, function), function != 0) frames[i] = function + 1;
+  tell_apart(spec, ClassKey::kFunction, frames, count, runtime.options.init_frames);
   return spec;
 }
 

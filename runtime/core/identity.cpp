@@ -196,8 +196,9 @@ LockInstance* Identity::named(Token inside, const void* object, const char* text
   return known;
 }
 
-LockInstance* Identity::anonymous(Token inside, const ClassSpec& spec, std::uint64_t address) noexcept {
+LockInstance* Identity::thread_end(Token inside, std::uint64_t start_routine, std::uint64_t address, Site site) noexcept {
   FutexHold hold(lock_);
+  const ClassSpec spec = by_start_routine(start_routine, site);
   LockInstance* lock = engine_of_process().create(declare(spec), spec.kind, address, 0);
   if (lock != nullptr) note_init(inside, lock, spec.key);
   return lock;

@@ -12,6 +12,7 @@
 //      of many shapes is an allocator of the program's own and names nothing
 //   6. on the caller's stack: the function, and the place in its frame (core/frames.h)
 //   7. otherwise: the place that first used it, one class for each address
+// A thread's end: its start routine, told apart by who creates it (a wrapper starts the threads of others).
 //
 // What ends an object's life: destroy, free or munmap of its memory, the return of its frame (noticed when another call
 // uses the same place), the end of the thread whose stack it lies on, the unloading of its module. Which memory has any
@@ -69,12 +70,10 @@ class Identity {
   /// while it has none.
   engine::LockInstance* named(Token, const void* object, const char* name, bool has_kind, engine::Kind, std::uint8_t subclass,
              engine::Site, std::uint8_t flags = 0) noexcept;
-  /// An instance of a class of its own key that no address leads to (a thread's end).
-  engine::LockInstance* anonymous(Token, const engine::Engine::ClassSpec&, std::uint64_t address) noexcept;
+  /// The end of a thread that is being created at `site`: an instance that no address of the program's leads to.
+  engine::LockInstance* thread_end(Token, std::uint64_t start_routine, std::uint64_t address, engine::Site) noexcept;
   /// The class of `lock` with another subclass.
   engine::ClassId subclass(engine::LockInstance* lock, unsigned subclass) noexcept;
-  /// The class of an object made at `site`, called through the C++ library or a wrapper.
-  engine::Engine::ClassSpec by_init_site(engine::Kind, engine::Site) noexcept;
 
   /// In a fork child, before the new engine is used: the parent's objects are known by class, none by instance.
   void become_child() noexcept;
@@ -120,10 +119,15 @@ class Identity {
   static constexpr std::uint64_t kLine = 64, kPage = 4096;
   static constexpr std::uint64_t kLines = 1 << 18, kPages = 1 << 16;
   static constexpr std::uint32_t kMostShapes = 32;
+  static constexpr unsigned kMakers = 16;   // frames looked at
 
   bool any_page(std::uint64_t begin, std::uint64_t end) const noexcept;
   void count(std::uint64_t address, int change) noexcept;
   const ClassRecord* inherited(std::uint64_t address) const noexcept;
+  static unsigned makers(engine::Site* frames, unsigned capacity) noexcept;
+  void tell_apart(engine::Engine::ClassSpec&, engine::ClassKey further, const engine::Site* callers, unsigned count, unsigned telling) noexcept;
+  engine::Engine::ClassSpec by_init_site(engine::Kind, engine::Site) noexcept;
+  engine::Engine::ClassSpec by_start_routine(std::uint64_t start, engine::Site) noexcept;
   bool in_array(engine::Kind, std::uint64_t piece, std::uint64_t site, std::uint64_t offset) noexcept;
   bool heap_spec(std::uint64_t address, engine::Engine::ClassSpec&) noexcept;
   bool stack_spec(std::uint64_t address, engine::Engine::ClassSpec&) noexcept;

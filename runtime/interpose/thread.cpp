@@ -62,15 +62,7 @@ ThreadRecord* announce(std::uint64_t start, Site site) noexcept {
   if (!inside) return nullptr;
   ThreadRecord* record = new_thread_record();
   if (record == nullptr) return nullptr;
-  Engine::ClassSpec spec;
-  if (modules.is_cxx_library(start)) {
-    spec = identity.by_init_site(Kind::kThread, site);
-  } else {
-    spec.key_kind = ClassKey::kFunction;
-    spec.kind = Kind::kThread;
-    spec.key = start;
-  }
-  record->end = identity.anonymous(inside, spec, reinterpret_cast<std::uint64_t>(record));
+  record->end = identity.thread_end(inside, start, reinterpret_cast<std::uint64_t>(record), site);
   record->parent = inside.context()->id();
   record->context = engine_of_process().begin_context(inside.context(), ContextKind::kThread, 0, nullptr, 0, record->end);
   if (record->context == nullptr) {
