@@ -163,7 +163,7 @@ class Judge {
       ++out_.stale;
       out_.warnings.push_back("stale: " + pattern.name + " matches nothing");
     }
-    if (literal < kLeastLiteral)
+    if (literal < kLeastLiteral && !pattern.line.names_one(pattern.entry))
       out_.warnings.push_back("too broad: " + pattern.name + " fits nearly every name; hides " + reports::count_of(pattern.hidden, "finding"));
     else if (pattern.hidden > kMostHidden)
       out_.warnings.push_back("too broad: " + pattern.name + " hides " + reports::count_of(pattern.hidden, "finding"));

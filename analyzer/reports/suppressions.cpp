@@ -29,7 +29,8 @@ bool parse_kind(const std::string& kind, std::uint32_t& checks) {
     return true;
   }
   if (kind == "mutex") {
-    checks = bit(Check::kBadUnlock) | bit(Check::kDestroyHeld) | bit(Check::kExitHeld) | bit(Check::kAssertHeld) |
+    // TSan counts a double lock of a mutex here, not as a deadlock.
+    checks = bit(Check::kRecursiveLock) | bit(Check::kBadUnlock) | bit(Check::kDestroyHeld) | bit(Check::kExitHeld) | bit(Check::kAssertHeld) |
              bit(Check::kLockMisuse);
     return true;
   }
@@ -63,7 +64,10 @@ std::vector<std::string_view> names_of(const Graph& graph, const Finding& findin
     if (index != kNoIndex) out.push_back(graph.classes[index].name);
   for (const Index stack : stacks)
     if (stack != kNoIndex)
-      for (const Index frame : graph.stacks[stack]) out.push_back(graph.frames[frame].function);
+      for (const Index frame : graph.stacks[stack]) {
+        const Frame& f = graph.frames[frame];
+        out.insert(out.end(), {f.function, f.file, f.module});
+      }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
@@ -128,6 +132,11 @@ bool Suppressions::suppresses(std::size_t entry, const Graph& graph, const Findi
 std::size_t Suppressions::literal_characters(std::size_t entry) const {
   return static_cast<std::size_t>(std::count_if(entries_[entry].pattern.begin(), entries_[entry].pattern.end(),
                                                 [](char c) { return c != '*' && c != '^' && c != '$'; }));
+}
+
+bool Suppressions::names_one(std::size_t entry) const {
+  const std::string& pattern = entries_[entry].pattern;
+  return pattern.size() > 2 && pattern.front() == '^' && pattern.back() == '$' && pattern.find('*') == std::string::npos;
 }
 
 std::size_t Suppressions::count(const Graph& graph) const {

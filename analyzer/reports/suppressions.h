@@ -2,12 +2,12 @@
 //
 // Findings that their owner knows and does not want to hear of. The file is one that ThreadSanitizer reads too: a line is
 // `kind:pattern`, blank lines and lines that begin with # are skipped. Kinds:
-//   deadlock   lock-order-cycle, cross-release-cycle, recursive-lock
-//   mutex      bad-unlock, destroy-held, exit-held, assert-held
+//   deadlock   lock-order-cycle, cross-release-cycle, recursive-lock, fork-held-lock
+//   mutex      recursive-lock, bad-unlock, destroy-held, exit-held, assert-held, lock-misuse
 //   an id of the catalogue of checks: that check alone
 // TSan's other kinds (race, thread, signal ...) are not for us and are skipped. A pattern fits if it is found anywhere in
-// the name of one of the finding's lock classes, or of a function in one of its stacks; `*` stands for any text, `^` and
-// `$` tie the pattern to the name's begin and end.
+// the name of one of the finding's lock classes, or - as TSan has it - of a function, source file or module in one of its
+// stacks; `*` stands for any text, `^` and `$` tie the pattern to the name's begin and end.
 //
 // Threading: a value.  Allocation: the heap.
 #pragma once
@@ -39,6 +39,8 @@ class Suppressions {
   std::size_t line(std::size_t entry) const { return entries_[entry].line; }
   /// How many characters of the name the pattern ties down.
   std::size_t literal_characters(std::size_t entry) const;
+  /// It is one whole name, tied at both ends.
+  bool names_one(std::size_t entry) const;
 
  private:
   struct Entry {

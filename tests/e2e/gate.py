@@ -192,6 +192,20 @@ def gate_patterns_and_suppression_files(box):
 
 
 @test
+def gate_suppressions_name_files_as_in_thread_sanitizer(box):
+    init(box, graph(box, "old", ORDERED))
+    new = graph(box, "new", ABBA)
+    box.write("tsan.txt", "deadlock:b.c$\n")
+    done = gate(box, "--suppressions", "tsan.txt", new)
+    box.equal((done.status, done.out), (0, "gate: passed: 0 new, 1 known, 0 fixed, 0 stale\n"), "status and text")
+    # One whole name, however short, is no broad pattern; a single letter anywhere is.
+    box.write("tsan.txt", "deadlock:^B$\n")
+    box.equal(gate(box, "--suppressions", "tsan.txt", new).out, "gate: passed: 0 new, 1 known, 0 fixed, 0 stale\n", "text")
+    box.write("tsan.txt", "deadlock:B\n")
+    box.has(gate(box, "--suppressions", "tsan.txt", new).out, "too broad: tsan.txt:1: 'deadlock:B'")
+
+
+@test
 def gate_new_dependencies(box):
     init(box, graph(box, "old", ORDERED))
     new = graph(box, "new", ORDERED.replace("T1 acquire B", "T1 acquire B\nT1 acquire C site=c.c:7\nT1 release C"))

@@ -53,6 +53,37 @@ TEST_CASE("a pattern has stars and ends", "[suppressions]") {
     CHECK_FALSE(suppressed("deadlock:" + std::string(no)));
 }
 
+TEST_CASE("a suppression fits files and modules of the stacks, as in ThreadSanitizer", "[suppressions]") {
+  reports::Graph graph = cycle();
+  reports::Frame frame;
+  frame.function = "conn_use";
+  frame.file = "/src/third_party/conn.c";
+  frame.module = "libconn.so.1";
+  graph.frames.push_back(frame);
+  graph.stacks.push_back({static_cast<reports::Index>(graph.frames.size() - 1)});
+  graph.findings.at(0).links.at(0).witness.to_stack = static_cast<reports::Index>(graph.stacks.size() - 1);
+  const auto fits = [&](const std::string& line) {
+    Suppressions suppressions;
+    std::string cause;
+    REQUIRE(suppressions.parse(line, "f", cause));
+    return suppressions.suppresses(graph, graph.findings.at(0));
+  };
+  for (const char* yes : {"^conn_use$", "third_party/", "conn.c$", "^/src/*/conn.c$", "libconn.so"}) CHECK(fits("deadlock:" + std::string(yes)));
+  for (const char* no : {"^third_party", "conn.c_", "libconn.so$", "fourth_party"}) CHECK_FALSE(fits("deadlock:" + std::string(no)));
+  CHECK_FALSE(fits("race:third_party"));
+}
+
+TEST_CASE("a double lock is of both kinds", "[suppressions]") {
+  reports::Graph graph = cycle();
+  graph.findings.at(0).check = engine::Check::kRecursiveLock;
+  for (const char* line : {"mutex:alpha_lock", "deadlock:alpha_lock", "recursive-lock:alpha_lock"}) {
+    Suppressions suppressions;
+    std::string cause;
+    REQUIRE(suppressions.parse(line, "f", cause));
+    CHECK(suppressions.suppresses(graph, graph.findings.at(0)));
+  }
+}
+
 TEST_CASE("a line that is no suppression is named", "[suppressions]") {
   CHECK(cause_of("deadlock:x\nalpha\n") == "f:2: not kind:pattern");
   CHECK(cause_of("deadlocks:x").starts_with("f:1: unknown kind 'deadlocks'"));
