@@ -126,6 +126,7 @@ int accept(const Request& request) {
   if (!request.remove && request.reason.find_first_not_of(" \t\r\n") == std::string::npos)
     return fail("--reason is missing", "say in a sentence why this is accepted");
   if (!request.until.empty() && !gate::is_date(request.until)) return fail("--until: '" + request.until + "' is not a date (YYYY-MM-DD)");
+  if (!request.until.empty() && request.until < gate::today()) return fail("--until: " + request.until + " is over already", "today is " + gate::today());
   if (request.dependencies && request.graphs.empty()) return fail("--dependencies needs --graph");
   gate::Baseline baseline;
   std::string cause, cure;
@@ -153,7 +154,7 @@ int accept(const Request& request) {
   if (request.dependencies) acceptor.accept_all_dependencies();
   if (!reports::write_whole_file(request.baseline, gate::to_text(baseline), cause)) return fail(cause);
   for (const std::string& what : request.what)
-    if (!request.remove && request.graphs.empty() && what.rfind("cd-", 0) == 0)
+    if (const gate::AcceptedFinding* entry = baseline.find(what); entry != nullptr && !entry->id.empty() && entry->classes.empty())
       say(what + " is accepted by its id alone; with --graph GRAPH its classes are noted too, and the gate can tell fixed from stale");
   return kQuiet;
 }

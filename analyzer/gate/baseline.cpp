@@ -38,8 +38,15 @@ bool Baseline::has_dependency(const std::string& from, const std::string& to) co
 void Baseline::accept(AcceptedFinding finding) {
   const auto at = std::lower_bound(findings.begin(), findings.end(), finding,
                                    [](const AcceptedFinding& a, const AcceptedFinding& b) { return a.key() < b.key(); });
-  if (at != findings.end() && at->key() == finding.key()) *at = std::move(finding);
-  else findings.insert(at, std::move(finding));
+  if (at == findings.end() || at->key() != finding.key()) {
+    findings.insert(at, std::move(finding));
+    return;
+  }
+  // Accepted anew by its id alone: what it is about is known from before.
+  if (finding.check.empty()) finding.check = std::move(at->check);
+  if (finding.classes.empty()) finding.classes = std::move(at->classes);
+  if (finding.verdict.empty()) finding.verdict = std::move(at->verdict);
+  *at = std::move(finding);
 }
 
 void Baseline::accept(AcceptedDependency dependency) {

@@ -206,6 +206,21 @@ def gate_suppressions_name_files_as_in_thread_sanitizer(box):
 
 
 @test
+def accepting_again_keeps_what_the_entry_is_about(box):
+    """By its id alone: reason and date are new, check and classes stay, and the gate still tells fixed from stale."""
+    path = graph(box, "g", ABBA)
+    init(box, path)
+    number = only_id(box, path)
+    box.equal(accept(box, "--reason", "second thoughts", number).err, "", "advice")
+    entry = json.loads((box.folder / "base.json").read_text())["findings"][0]
+    box.equal((entry["reason"], entry["check"], entry["classes"]), ("second thoughts", "lock-order-cycle", ["A", "B"]), "entry")
+    box.has(gate(box, graph(box, "mended", ORDERED)).out, f"fixed: {number} A -> B -> A")
+    before = (box.folder / "base.json").read_text()
+    one_error(box, accept(box, "--reason", "x", "--until", "2025-11-25", number, status=2), 2, "2025-11-25", "over already")
+    box.equal((box.folder / "base.json").read_text(), before, "the file")
+
+
+@test
 def gate_new_dependencies(box):
     init(box, graph(box, "old", ORDERED))
     new = graph(box, "new", ORDERED.replace("T1 acquire B", "T1 acquire B\nT1 acquire C site=c.c:7\nT1 release C"))
