@@ -19,7 +19,6 @@
 #include "cli/show.h"
 #include "reports/format.h"
 #include "reports/source_story.h"
-#include "reports/whole_file.h"
 #include "rules/catalogue.h"
 #include "rules/needs.h"
 
@@ -126,19 +125,10 @@ std::string text_of(const Request& request, const gate::Judgement& judged, bool 
   return out + "\n";
 }
 
-bool write_report(const std::string& path, const std::string& text) {
-  struct stat info;
-  if (path == "-" || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))) return write_text(path, text);
-  std::string cause;
-  if (reports::write_whole_file(path, text, cause)) return true;
-  error(cause);
-  return false;
-}
-
 int init(const Request& request, const reports::Graph& graph, bool whole) {
   const gate::Baseline baseline = gate::make_baseline(graph, request.options, request.reason, request.owner);
   if (!whole) return kUnusable;   // told; a baseline of half of it would be red the next time
-  if (!write_report(request.baseline, gate::to_text(baseline))) return kUnusable;
+  if (!write_text(request.baseline, gate::to_text(baseline))) return kUnusable;
   const std::size_t dependencies = baseline.dependencies.size();
   say(request.baseline + ": " + reports::count_of(baseline.findings.size(), "finding") + " and " + std::to_string(dependencies) +
       (dependencies == 1 ? " dependency" : " dependencies") + " accepted");
@@ -196,7 +186,7 @@ int gate_of(Request request) {
   for (const auto& [format, path] : request.files) {
     if (path.empty()) continue;
     screen_taken |= path == "-";
-    written &= write_report(path, render_listing(judged.listing, format));
+    written &= write_text(path, render_listing(judged.listing, format));
   }
   const std::string text = text_of(request, judged, all.whole);
   if (screen_taken) std::fputs(text.c_str(), stderr);

@@ -6,13 +6,12 @@
 // Threading: one thread.  Allocation: the heap.
 #include "cli/output.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstring>
 
 #include "cli/command.h"
 #include "reports/json.h"
+#include "reports/whole_file.h"
 
 namespace crossdep::cli {
 
@@ -44,21 +43,18 @@ bool Output::close() {
   return trouble_ == 0;
 }
 
-bool write_text(const std::string& path, std::string_view text) {
+bool write_text(const std::string& path, const std::string& text) {
+  if (!path.empty() && path != "-") {
+    std::string cause;
+    if (reports::write_whole_file(path, text, cause)) return true;
+    error(cause);
+    return false;
+  }
   Output output(path);
   output.put(text);
   return output.close();
 }
 
-bool write_graph(const std::string& path, const reports::Graph& graph) {
-  // A device or a pipe (/dev/null, /dev/stdout, >(...)) is written to, not replaced.
-  struct stat info;
-  if (path == "-" || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
-    return write_text(path, reports::to_json(graph));
-  std::string cause;
-  if (reports::write_graph_file(path, graph, cause)) return true;
-  error(cause);
-  return false;
-}
+bool write_graph(const std::string& path, const reports::Graph& graph) { return write_text(path, reports::to_json(graph)); }
 
 }  // namespace crossdep::cli

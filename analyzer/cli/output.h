@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Where results go: standard output, or a file; a graph file appears only when it is whole.
+// Where results go: standard output, or a file, which appears or is replaced only when it is whole.
 //
 // Threading: one thread.  Allocation: the heap.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace crossdep::cli {
 
-/// Text that is written piece by piece. Trouble is told once, at close().
+/// Text that is written piece by piece, and is there as far as it went. Trouble is told once, at close().
 class Output {
  public:
   /// `-` or empty is standard output.
@@ -36,8 +36,8 @@ class Output {
   int trouble_ = 0;   // errno
 };
 
-/// Writes to `path`, `-` or empty being standard output. False: told.
-bool write_text(const std::string& path, std::string_view text);
+/// Writes to `path`, `-` or empty being standard output. False: told, and a file that was there is as it was.
+bool write_text(const std::string& path, const std::string& text);
 
 /// As JSON to `path`, `-` being standard output. False: told.
 bool write_graph(const std::string& path, const reports::Graph& graph);

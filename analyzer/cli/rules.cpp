@@ -41,19 +41,20 @@ std::string wrapped(const std::string& text, std::size_t width) {
 
 int rules_of(const std::string& id) {
   const rules::CheckText* const all = rules::catalogue();
+  std::string out;
   if (id.empty()) {
-    for (unsigned i = 0; i < engine::kCheckCount; ++i) fmt::print("{:<22}{:<9}{}\n", all[i].id, rules::word(all[i].level), all[i].title);
-    return kQuiet;
+    for (unsigned i = 0; i < engine::kCheckCount; ++i) out += fmt::format("{:<22}{:<9}{}\n", all[i].id, rules::word(all[i].level), all[i].title);
+    return write_text("", out) ? kQuiet : kUnusable;
   }
   engine::Check check;
   if (rules::parse_check(id, check)) {
     const rules::CheckText& text = rules::catalogue(check);
     const bool log = text.example_is == rules::Example::kLog;
-    fmt::print("{} ({}): {}\n\n{}\n", text.id, rules::word(text.level), text.title, wrapped(text.description, 100));
-    if (text.rules != nullptr) fmt::print("A rule file that asks for it (--rules FILE):\n\n{}\n\n", text.rules);
-    fmt::print("The smallest {} that shows it (crossdep {}{} FILE):\n\n{}", log ? "log" : "trace", log ? "explain" : "check",
-               text.rules == nullptr ? "" : " --rules FILE", text.example);
-    return kQuiet;
+    out += fmt::format("{} ({}): {}\n\n{}\n", text.id, rules::word(text.level), text.title, wrapped(text.description, 100));
+    if (text.rules != nullptr) out += fmt::format("A rule file that asks for it (--rules FILE):\n\n{}\n\n", text.rules);
+    out += fmt::format("The smallest {} that shows it (crossdep {}{} FILE):\n\n{}", log ? "log" : "trace", log ? "explain" : "check",
+                       text.rules == nullptr ? "" : " --rules FILE", text.example);
+    return write_text("", out) ? kQuiet : kUnusable;
   }
   std::vector<std::string> known;
   for (unsigned i = 0; i < engine::kCheckCount; ++i) known.push_back(all[i].id);
@@ -82,8 +83,7 @@ int learn_order(const Request& request) {
 int print_needs(std::vector<std::string> files) {
   rules::RuleSet set;
   if (!load_rules(std::move(files), set)) return kUnusable;
-  fmt::print("{}", rules::need_lines(set));
-  return kQuiet;
+  return write_text("", rules::need_lines(set)) ? kQuiet : kUnusable;
 }
 
 }  // namespace

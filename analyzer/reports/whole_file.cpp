@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 namespace crossdep::reports {
 namespace {
@@ -42,6 +43,12 @@ bool read_all(int fd, std::string& out) {
   }
 }
 
+/// Written to as it is: devices, pipes, and files that are open already (/dev/stdout, /dev/fd/3), to which others write too.
+bool is_stream(const std::string& path, const struct stat* info) {
+  if (info == nullptr || S_ISDIR(info->st_mode)) return false;
+  return !S_ISREG(info->st_mode) || path.rfind("/dev/std", 0) == 0 || path.rfind("/dev/fd/", 0) == 0 || path.rfind("/proc/", 0) == 0;
+}
+
 }  // namespace
 
 bool write_whole_file(const std::string& path, const std::string& text, std::string& cause) {
@@ -50,22 +57,30 @@ bool write_whole_file(const std::string& path, const std::string& text, std::str
     cause = "standard output: cannot write: " + because();
     return false;
   }
-  const std::string beside = path + ".tmp." + std::to_string(::getpid());
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) {
+  const auto failed = [&] {
     cause = path + ": cannot write: " + because();
     return false;
+  };
+  struct stat old;
+  const bool there = ::stat(path.c_str(), &old) == 0;
+  if (is_stream(path, there ? &old : nullptr)) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    const bool good = fd >= 0 && write_all(fd, text);
+    if (!good) cause = path + ": " + because();
+    if (fd >= 0) ::close(fd);
+    return good;
   }
-  bool good = write_all(fd, text);
-  if (!good) cause = path + ": cannot write: " + because();
-  if (::close(fd) != 0 && good) {
-    good = false;
-    cause = path + ": cannot write: " + because();
-  }
-  if (good && std::rename(beside.c_str(), path.c_str()) != 0) {
-    good = false;
-    cause = path + ": cannot write: " + because();
-  }
+  // What a link leads to is replaced, not the link.
+  std::error_code error;
+  const std::filesystem::path real = there ? std::filesystem::canonical(path, error) : std::filesystem::path();
+  const std::string target = there && !error ? real.string() : path;
+  const std::string beside = target + ".tmp." + std::to_string(::getpid());
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return failed();
+  if (there) (void)::fchmod(fd, old.st_mode & 07777);   // who may read it stays as it was, if we may say so
+  bool good = write_all(fd, text) || failed();
+  if (::close(fd) != 0 && good) good = failed();
+  if (good && std::rename(beside.c_str(), target.c_str()) != 0) good = failed();
   if (!good) ::unlink(beside.c_str());
   return good;
 }

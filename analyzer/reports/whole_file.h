@@ -11,7 +11,8 @@
 
 namespace crossdep::reports {
 
-/// `-` is standard output. False: `cause` is "PATH: cannot write: why" and `path` is as it was.
+/// `-` is standard output; devices, pipes and open files (/dev/fd/3) are written to; a link's target is replaced, its rights
+/// kept. False: `cause` is "PATH: cannot write: why" and `path` is as it was.
 bool write_whole_file(const std::string& path, const std::string& text, std::string& cause);
 
 /// `-` is standard input. False: `cause` is "PATH: cannot read: why".

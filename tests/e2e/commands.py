@@ -308,9 +308,10 @@ def full_disk_is_an_error(box):
     if not os.path.exists("/dev/full"):
         box.skip("no /dev/full")
     box.run(box.crossdep, "check", "-o", "g.cdgraph", box.write("t.cdt", ABBA))
-    done = box.run("sh", "-c", f'"{box.crossdep}" report --format json g.cdgraph >/dev/full')
-    box.equal(done.status, 2, "status")
-    box.has(done.err, "crossdep: error: ")
+    for words in ("report --format json g.cdgraph", "rules", "rules lock-order-cycle", "rules --learn g.cdgraph"):
+        done = box.run("sh", "-c", f'"{box.crossdep}" {words} >/dev/full')
+        box.equal(done.status, 2, f"status of {words}")
+        box.has(done.err, "crossdep: error: standard output: No space left on device")
 
 
 @test

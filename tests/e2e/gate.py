@@ -350,6 +350,44 @@ def graphs_that_contradict_each_other(box):
 
 
 @test
+def files_are_replaced_whole_or_not_at_all(box):
+    """A disk that is full (here: a limit of 512 bytes a file) leaves what was there, and no rest beside it."""
+    path = graph(box, "g", ABBA)
+    init(box, graph(box, "old", ORDERED))
+    limited = lambda *words: box.run("sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@" >/dev/null', "sh", box.crossdep, *words, env=DAY)
+    wide = graph(box, "wide", "".join(f"T1 acquire a_lock{i} site=a.c:{i}\n" for i in range(60)))
+    for words in (["report", "--format", "sarif", "-o", "kept", path], ["rules", "--learn", wide, "-o", "kept"], ["merge", "-o", "kept", path],
+                  ["gate", "--baseline", "base.json", "--sarif", "kept", path], ["gate", "--baseline", "kept.json", "--init", wide],
+                  ["accept", "--baseline", "base.json", "--reason", "x", "--graph", wide, "--dependencies"]):
+        box.write("kept", "as it was\n")
+        before = (box.folder / "base.json").read_text()
+        done = limited(*words)
+        box.equal(done.status, 2, f"status of {words[0]}")
+        box.has(done.err, "cannot write: File too large")
+        box.equal((box.folder / "kept").read_text(), "as it was\n", f"the file of {words[0]}")
+        box.equal((box.folder / "base.json").read_text(), before, "the baseline")
+        box.check(not (box.folder / "kept.json").exists(), "half a baseline")
+        box.equal([p.name for p in box.folder.glob("*.tmp.*")], [], "files left over")
+
+
+@test
+def links_modes_and_open_files_stay(box):
+    """What a link leads to is replaced, with the rights it had; what is open already is written to."""
+    path = graph(box, "g", ABBA)
+    init(box, graph(box, "old", ORDERED))
+    (box.folder / "base.json").rename(box.folder / "real.json")
+    (box.folder / "real.json").chmod(0o640)
+    (box.folder / "base.json").symlink_to("real.json")
+    accept(box, "--reason", "x", "--graph", path, only_id(box, path))
+    box.check((box.folder / "base.json").is_symlink(), "the link is gone")
+    box.has((box.folder / "real.json").read_text(), only_id(box, path))
+    box.equal((box.folder / "real.json").stat().st_mode & 0o777, 0o640, "rights")
+    box.run("sh", "-c", f'"{box.crossdep}" report --format gcc -o /dev/fd/3 {path} 3>both; echo after >>both')
+    text = (box.folder / "both").read_text()
+    box.check(" error: " in text and text.endswith("after\n"), f"the open file: {text}")
+
+
+@test
 def standard_output_takes_one_report(box):
     init(box, graph(box, "old", ORDERED))
     one_error(box, gate(box, "--sarif", "-", "--gcc", "-", "old.cdgraph"), 2, "standard output takes one report only")
