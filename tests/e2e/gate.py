@@ -388,6 +388,29 @@ def links_modes_and_open_files_stay(box):
 
 
 @test
+def markdown_fits_a_summary_page(box):
+    """GitHub refuses a summary of more than a mebibyte."""
+    lines = ["# crossdep-text 1"]
+    for i in range(5000):
+        for thread, first, second in (("T1", f"a{i}", f"b{i}"), ("T2", f"b{i}", f"a{i}")):
+            lines += [f"{thread} acquire {first} site=dir/a.c:{i}", f"{thread} acquire {second} site=dir/b.c:{i}",
+                      f"{thread} release {second}", f"{thread} release {first}"]
+    path = graph(box, "g", "\n".join(lines) + "\n")
+    init(box, graph(box, "old", ORDERED))
+    done = gate(box, "--new-dependencies", "fail", "--markdown", "out.md", path)
+    box.equal(done.status, 1, "status")
+    text = (box.folder / "out.md").read_text()
+    box.check(500000 < len(text.encode()) <= 1 << 20, f"{len(text.encode())} bytes")
+    rows = sum(line.startswith("| **new** |") for line in text.splitlines())
+    box.check(rows >= 3000, f"{rows} rows")
+    if rows < 5000: box.has(text, f"and {5000 - rows} more findings")
+    box.has(text, "### crossdep gate: 5000 findings fail")
+    box.equal(text.count("<details>"), text.count("</details>"), "folded stories")
+    box.has(text, f"{rows - text.count('<details>')} findings of the table without a story here")
+    box.has(text, "more commands")
+
+
+@test
 def standard_output_takes_one_report(box):
     init(box, graph(box, "old", ORDERED))
     one_error(box, gate(box, "--sarif", "-", "--gcc", "-", "old.cdgraph"), 2, "standard output takes one report only")
