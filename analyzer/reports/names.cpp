@@ -83,8 +83,9 @@ class Makers {
     for (const auto& [ordinal, callers] : group) {
       std::string& suffix = suffixes_[{place, ordinal}];
       before.emplace(ordinal, suffix);
-      if (depth < callers->size()) suffix += "<-" + place_name(own_frame(frames_at((*callers)[depth], resolver_, rules_)));
-      deeper = deeper || depth + 1 < callers->size();
+      const std::string caller = depth < callers->size() ? caller_name((*callers)[depth]) : std::string();
+      if (!caller.empty()) suffix += "<-" + caller;
+      deeper = deeper || (!caller.empty() && depth + 1 < callers->size());
       alike[suffix].emplace(ordinal, callers);
     }
     bool told = alike.size() > 1;
@@ -93,6 +94,14 @@ class Makers {
     for (const auto& [ordinal, suffix] : before)
       if (!told) suffixes_[{place, ordinal}] = suffix;
     return told;
+  }
+
+  // Empty: what starts programs and threads. It tells nothing apart, and is called otherwise in the next C library.
+  std::string caller_name(engine::Site site) const {
+    const std::vector<Frame> frames = frames_at(site, resolver_, rules_);
+    if (frames.empty() || own_frame(frames).library) return {};
+    const std::string name = place_name(own_frame(frames));
+    return name == "_start" || name.rfind("__libc_start", 0) == 0 ? std::string() : name;
   }
 
   FrameResolver& resolver_;

@@ -303,3 +303,36 @@ int main(int count, char** words) {
     united = box.run(box.crossdep, "merge", "-o", "all.cdgraph", "results0/crossdep.cdgraph", "results1/crossdep.cdgraph")
     box.equal(united.status, 0, united.err)
     box.equal(len(box.findings("all.cdgraph", at_least="refuted")), 0, "findings of the union")
+
+
+@test
+def the_c_library_is_in_no_name(box):
+    """Two locks that main makes by one function: what called main differs between C libraries, and tells them apart nowhere."""
+    program = box.compile("two.c", flags=["-pthread"], text="""#include <pthread.h>
+#include <stdlib.h>
+__attribute__((noinline)) static pthread_mutex_t* make(void) {
+  pthread_mutex_t* mutex = malloc(sizeof *mutex);
+  pthread_mutex_init(mutex, 0);
+  return mutex;
+}
+static void* start(void* unused) {
+  pthread_mutex_t* mutex = make();
+  pthread_mutex_lock(mutex);
+  pthread_mutex_unlock(mutex);
+  return unused;
+}
+int main(void) {
+  pthread_mutex_t *one = make(), *two = make();
+  pthread_mutex_lock(one);
+  pthread_mutex_lock(two);
+  pthread_mutex_unlock(two);
+  pthread_mutex_unlock(one);
+  pthread_t thread;
+  pthread_create(&thread, 0, start, 0);
+  pthread_join(thread, 0);
+  return 0;
+}
+""")
+    box.equal(box.under(program).status, 0, "status")
+    names = {c["name"] for c in box.graph("results/crossdep.cdgraph")["classes"]}
+    box.equal({name for name in names if name.startswith("mutex@")}, {"mutex@make<-main", "mutex@make:2<-main", "mutex@make<-start"}, "classes")
