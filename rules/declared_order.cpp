@@ -38,6 +38,9 @@ std::vector<int> positions_of(const OrderRule& rule, const Graph& graph) {
       if (std::find(rule.classes[i].begin(), rule.classes[i].end(), name) != rule.classes[i].end()) out[c] = static_cast<int>(i);
     for (std::size_t i = 0; i < rule.classes.size() && out[c] < 0; ++i)
       if (fits_any(rule.classes[i], name)) out[c] = static_cast<int>(i);
+    // Last, so that a rule for one of several of a name keeps it.
+    for (std::size_t i = 0; i < rule.classes.size() && out[c] < 0; ++i)
+      if (fits_class(rule.classes[i], name)) out[c] = static_cast<int>(i);
   }
   return out;
 }

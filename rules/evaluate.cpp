@@ -44,6 +44,24 @@ bool fits_any(const Patterns& patterns, const std::string& name) {
   return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) { return fits(pattern, name); });
 }
 
+std::string_view meant_name(std::string_view name) {
+  // ":2" at the end, set by reports/names.cpp
+  if (const std::size_t colon = name.rfind(':'); colon != std::string_view::npos && colon != 0 && name[colon - 1] != ':' && colon + 1 < name.size() &&
+      name.find_first_not_of("0123456789", colon + 1) == std::string_view::npos)
+    name = name.substr(0, colon);
+  // "file.c:" at the begin, of a static object in a source graph
+  const std::size_t colon = name.find(':'), dot = name.rfind('.', colon);
+  if (colon != std::string_view::npos && dot != std::string_view::npos && dot + 1 < colon && colon + 1 < name.size() && name[colon + 1] != ':' &&
+      name.find_first_of(" (<@") > colon)
+    name = name.substr(colon + 1);
+  return name;
+}
+
+bool fits_class(const Patterns& patterns, const std::string& name) {
+  const std::string meant(meant_name(name));
+  return fits_any(patterns, name) || (meant != name && fits_any(patterns, meant));
+}
+
 namespace {
 
 constexpr char kObserved[] = "observed";
@@ -156,7 +174,7 @@ class Evaluation {
       if (to.kind == engine::Kind::kOperation || to.kind == engine::Kind::kInterrupt) continue;
       const bool observed = seen_held(d);
       if (!observed && std::none_of(d.witnesses.begin(), d.witnesses.end(), held_in_source)) continue;
-      if (!fits_any(rule.classes, name(d.from)) || fits_any(rule.except, to.name)) continue;
+      if (!fits_class(rule.classes, name(d.from)) || fits_class(rule.except, to.name)) continue;
       const auto w = std::find_if(d.witnesses.begin(), d.witnesses.end(), [&](const Witness& x) {
         return observed ? x.origin == engine::Origin::kHeld : held_in_source(x);
       });
@@ -173,7 +191,7 @@ class Evaluation {
       for (std::size_t i = 0; i < o.held.size(); ++i) {
         const Held& held = o.held[i];
         if (rule.writers_only && held.mode != engine::Mode::kWrite) continue;
-        if (fits_any(rule.under, name(held.class_index)) && !fits_any(rule.except, name(held.class_index))) locks.push_back(i);
+        if (fits_class(rule.under, name(held.class_index)) && !fits_class(rule.except, name(held.class_index))) locks.push_back(i);
       }
       if (locks.empty()) continue;
       add_occurrence(Check::kForbiddenOperation, o, locks,
@@ -184,7 +202,7 @@ class Evaluation {
   void require(const RequireRule& rule) {
     for (const Occurrence& o : occurrences_of(rule.performed, graph_)) {
       const bool held = std::any_of(o.held.begin(), o.held.end(), [&](const Held& h) {
-        return (!rule.for_writing || h.mode == engine::Mode::kWrite) && fits_any(rule.locks, name(h.class_index));
+        return (!rule.for_writing || h.mode == engine::Mode::kWrite) && fits_class(rule.locks, name(h.class_index));
       });
       if (held) continue;
       std::string wanted;
@@ -198,7 +216,7 @@ class Evaluation {
     for (const Occurrence& o : occurrences_of(rule.performed, graph_)) {
       std::vector<std::size_t> locks;
       for (std::size_t i = 0; i < o.held.size(); ++i)
-        if (!fits_any(rule.except, name(o.held[i].class_index))) locks.push_back(i);
+        if (!fits_class(rule.except, name(o.held[i].class_index))) locks.push_back(i);
       if (locks.empty()) continue;
       add_occurrence(Check::kNoLockAllowed, o, locks,
                      who(o.context) + " performed " + o.operation + " while it held " + locks_text(o, locks) + ", where no lock is allowed" + by(rule));
@@ -223,7 +241,7 @@ class Evaluation {
       o.operation = "hold for long";
       const std::string lock = name(key.first);
       for (const MaxHoldRule& rule : rules_.max_holds) {
-        if (milliseconds <= rule.milliseconds || !fits_any(rule.classes, lock) || fits_any(rule.except, lock)) continue;
+        if (milliseconds <= rule.milliseconds || !fits_class(rule.classes, lock) || fits_class(rule.except, lock)) continue;
         add_occurrence(Check::kForbiddenOperation, o, {o.held.size() - 1},
                        who(o.context) + " held " + lock + " for " + std::to_string(milliseconds) + " ms; " +
                            std::to_string(rule.milliseconds) + " ms are allowed" + by(rule));
@@ -235,7 +253,7 @@ class Evaluation {
   void nesting(const NestingRule& rule) {
     for (Finding& f : graph_.findings) {
       if (f.check != Check::kRecursiveLock || f.classes.empty() || f.instance == f.other || f.other == kNoIndex) continue;
-      if (!fits_any(rule.classes, name(f.classes.front()))) continue;
+      if (!fits_class(rule.classes, name(f.classes.front()))) continue;
       if (f.verdict == Verdict::kDeadlock || f.instance == kNoIndex) continue;
       const bool up = graph_.instances[f.instance].address > graph_.instances[f.other].address;
       // What was inferred otherwise - parents, levels - says nothing of addresses.
@@ -259,7 +277,7 @@ class Evaluation {
     for (const WaitRule& rule : rules_.waits)
       for (Index i = 0; i < graph_.classes.size(); ++i) {
         reports::Class& c = graph_.classes[i];
-        if (by_rule[i] != nullptr || c.kind == engine::Kind::kOperation || !fits_any(rule.classes, c.name)) continue;
+        if (by_rule[i] != nullptr || c.kind == engine::Kind::kOperation || !fits_class(rule.classes, c.name)) continue;
         by_rule[i] = &rule;
         c.wait_outer = rule.outer;
         c.wait_inner = rule.inner;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/graph.h"
@@ -49,5 +50,10 @@ reports::Index acquisition_of(const reports::Graph& graph, reports::Index class_
 
 /// Whether one of the patterns fits the class's name.
 bool fits_any(const Patterns& patterns, const std::string& name);
+/// The name of a class without what only tells it from others of the same name: "table" of "table:2" and of the source's
+/// "file.c:table".
+std::string_view meant_name(std::string_view name);
+/// One of them fits the class's name, or what of it is meant: the same rule is for runs and for the source.
+bool fits_class(const Patterns& patterns, const std::string& name);
 
 }  // namespace crossdep::rules

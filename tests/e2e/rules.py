@@ -191,6 +191,33 @@ def learnt_order(box):
     one_error(box, box.run(box.crossdep, "rules", "--learn", "nowhere"), 2, "nowhere")
 
 
+@test
+def one_rule_file_for_runs_and_for_the_source(box):
+    """The source calls a static lock file.c:name; a pattern tied to its name fits there as it does in a run."""
+    if not (box.build / "bin" / "crossdep-scan").exists():
+        box.skip("built without libclang")
+    program = box.compile("bank.c", text="""#include <pthread.h>
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER, row = PTHREAD_MUTEX_INITIALIZER;
+__attribute__((noinline)) static void flush_all(void) { pthread_mutex_lock(&row); pthread_mutex_unlock(&row); }
+__attribute__((noinline)) static void modify(void) { pthread_mutex_lock(&row); pthread_mutex_unlock(&row); }
+int main(void) {
+  pthread_mutex_lock(&table);
+  flush_all();
+  modify();
+  pthread_mutex_unlock(&table);
+  return 0;
+}
+""")
+    kept = box.write("kept.json", '{ "order": [["^table$", "^row$"]], "require": [{ "call": "modify", "lock": "^table$" }], "leaf": ["^row$"] }')
+    broken = box.write("broken.json", '{ "order": [["^row$", "^table$"]], "forbid": [{ "call": "flush_all", "under": "^table$" }], "leaf": ["^table$"] }')
+    for rules, wanted in ((kept, set()), (broken, {"declared-order", "forbidden-operation", "leaf-lock"})):
+        name = rules.stem
+        box.under(program, options=["--rules", rules], output=name)
+        box.equal(set(checks(box, f"{name}/crossdep.cdgraph")), wanted, f"checks of the run, {name}")
+        box.run(box.crossdep, "scan", "--rules", rules, "-o", f"{name}.cdgraph", "bank.c")
+        box.equal(set(checks(box, f"{name}.cdgraph")), wanted, f"checks of the source, {name}")
+
+
 # --- while the program runs ------------------------------------------------------------------------------------------------
 SLOW = """#include <poll.h>
 #include <pthread.h>

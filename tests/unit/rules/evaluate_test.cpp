@@ -44,6 +44,20 @@ TEST_CASE("positions of an order hold several classes, exact names go before pat
   CHECK(judged("T1 init n class=node\nT1 acquire n sub=1\nT1 acquire leaf\n", rule) == "declared-order confirmed: leaf node/1\n");
 }
 
+TEST_CASE("a tied pattern fits a class by the name that is meant", "[rules]") {
+  using rules::meant_name;
+  for (const auto& [name, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"table", "table"}, {"table:2", "table"}, {"bank.c:table", "table"}, {"bank.c:table:2", "table"}, {"ns::Record::member", "ns::Record::member"},
+           {"a.b::c", "a.b::c"}, {"use:local", "use:local"}, {"mutex@bank.c:12", "mutex@bank.c"}, {"&p->lock", "&p->lock"}, {":2", ":2"}, {"x::2", "x::2"}, {"x:", "x:"}})
+    CHECK(meant_name(name) == meant);
+  const std::string rule = R"({"order": [["^a$", "^b$"]]})";
+  CHECK(judged(nested("T1", {"b.c:b", "a:2"}), rule) == "declared-order confirmed: a:2 b.c:b\n");
+  CHECK(judged(nested("T1", {"a:2", "b.c:b"}), rule).empty());
+  // Where the rule knows the whole name, that goes first.
+  CHECK(judged(nested("T1", {"b", "a:2"}), R"({"order": [["^a$", "^b$", "^a:2$"]]})").empty());
+  CHECK(judged(nested("T1", {"a:2", "b"}), R"({"order": [["^a$", "^b$", "^a:2$"]]})") == "declared-order confirmed: b a:2\n");
+}
+
 TEST_CASE("an order that was never run closes a circle", "[rules]") {
   const std::string rule = R"({"order": [{"classes": ["^a$", "^b$"], "reason": "as we said"}]})";
   const std::string trace = nested("T1", {"b", "x"}) + nested("T2", {"x", "a"});
