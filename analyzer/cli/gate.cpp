@@ -20,6 +20,7 @@
 #include "reports/format.h"
 #include "reports/source_story.h"
 #include "rules/catalogue.h"
+#include "rules/hygiene.h"
 #include "rules/needs.h"
 
 namespace crossdep::cli {
@@ -178,6 +179,8 @@ int gate_of(Request request) {
   if (request.init) return init(request, all.graph, all.whole);
 
   gate::Judgement judged = gate::judge(all.graph, baseline, request.options, source_paths(request.source_roots));
+  for (const std::string& line : rules::idle_rules(rules, all.graph)) judged.warnings.push_back("rules: " + line);
+  judged.listing.remarks = judged.warnings;
   if (request.fail_on_stale && (judged.stale != 0 || judged.expired != 0)) judged.fails = true;
   for (const reports::Listed& listed : judged.listing.findings)
     if (listed.fails) judged.listing.commands.push_back(accept_command(request, listed.finding->id));

@@ -334,6 +334,21 @@ def gate_judges_by_rules(box):
 
 
 @test
+def gate_tells_rules_that_do_nothing(box):
+    path = graph(box, "g", ORDERED)
+    init(box, path)
+    box.write("r.json", '{ "order": [["^A$", "^B$"]],\n  "leaf": ["log_lcok"] }')
+    done = gate(box, "--rules", "r.json", "--markdown", "out.md", path)
+    box.equal((done.status, done.out), (0, "warning: rules: r.json:2: 'log_lcok' fits no lock class\ngate: passed: 0 new, 0 known, 0 fixed, 0 stale\n"), "status and text")
+    box.has((box.folder / "out.md").read_text(), "r.json:2: ")
+    box.write("r.json", '{ "order": [["^A$", "^B$"]] }')
+    box.equal(gate(box, "--rules", "r.json", path).out, "gate: passed: 0 new, 0 known, 0 fixed, 0 stale\n", "text without idle rules")
+    box.write("back.json", '{ "order": [["^B$", "^A$"]] }')
+    box.has(gate(box, "--rules", "r.json", "--rules", "back.json", path).out,
+            "warning: rules: orders contradict each other: A before B (r.json:1), B before A (back.json:1)")
+
+
+@test
 def graphs_that_contradict_each_other(box):
     first = graph(box, "first", ORDERED)
     second = graph(box, "second", ORDERED)
