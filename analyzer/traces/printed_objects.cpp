@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "symbols/module_map.h"
 #include "traces/splat_words.h"
 
 namespace crossdep::traces {
@@ -21,6 +22,17 @@ std::string without_column(const std::string& place) {
   const bool numbers = before != std::string::npos && before + 1 < last && place.ends_with(")") &&
                        place.find_first_not_of("0123456789:", before) == place.size() - 1;
   return numbers ? place.substr(0, last) + ")" : place;
+}
+
+// "lock (std_mutex.h:100)": what is inlined has a function's bare name and, from valgrind, a file's without its folder.
+bool in_library_header(std::string_view frame) {
+  const std::size_t open = frame.rfind(" (");
+  if (open == std::string_view::npos || !frame.ends_with(")")) return false;
+  std::string_view file = frame.substr(open + 2, frame.find(':', open) - open - 2);
+  if (symbols::is_library_file(std::string(file))) return true;
+  constexpr std::string_view kHeaders[] = {"std_mutex.h", "unique_lock.h", "gthr-default.h", "gthr-posix.h", "std_thread.h", "invoke.h", "mutex",
+                                           "shared_mutex", "condition_variable", "future", "thread", "semaphore", "latch", "barrier"};
+  return std::ranges::find(kHeaders, file) != std::end(kHeaders);
 }
 
 // The stack from whoever asked for memory on; not all tools name the library malloc is in.
@@ -44,12 +56,12 @@ engine::Kind kind_of_call(std::string_view function) {
 }
 
 bool is_user_carrier(std::string_view frame) {
-  constexpr std::string_view kFronts[] = {"pthread_", "__pthread_", "___pthread_", "__interceptor_", "___interceptor_", "sem_",
-                                          "std::", "void std::", "__gthread", "__gnu_cxx::", "mtx_", "???", "operator new", "futex_", "__futex_", "__lll_", "lll_"};
+  constexpr std::string_view kFronts[] = {"pthread_", "__pthread_", "___pthread_", "__interceptor_", "___interceptor_", "sem_", "std::", "void std::",
+                                          "__gthread", "__glibcxx_", "__gnu_cxx::", "mtx_", "???", "operator new", "futex_", "__futex_", "__lll_", "lll_"};
   for (const std::string_view front : kFronts)
     if (frame.starts_with(front)) return true;
   return has(frame, "hg_intercepts.c") || has(frame, "drd_pthread_intercepts.c") || has(frame, "/libsanitizer/") ||
-         has(frame, "sanitizer_common") || has(frame, "vgpreload_") || has(frame, "libtsan.so");
+         has(frame, "sanitizer_common") || has(frame, "vgpreload_") || has(frame, "libtsan.so") || in_library_header(frame);
 }
 
 PrintedStack from_own_frame(const PrintedStack& stack) {

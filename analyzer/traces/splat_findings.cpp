@@ -136,7 +136,7 @@ class Findings {
     PrintedFinding f = base(check, Verdict::kConfirmed);
     f.lock = lock;
     f.site = own_site() ? s_.backtrace.front() : lock.site;
-    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty() || is_inner(f.site))) f.site = own_place(s_.backtrace);
+    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty() || is_inner(f.site))) f.site = own_place(s_.backtrace, check == Check::kDestroyHeld);
     out_.push_back(std::move(f));
   }
 

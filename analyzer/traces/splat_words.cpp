@@ -268,6 +268,17 @@ bool is_carrier(std::string_view function) {
          std::any_of(std::begin(kFronts), std::end(kFronts), [&](std::string_view front) { return function.starts_with(front); });
 }
 
+bool is_free_function(std::string_view function) {
+  function = function.substr(0, function.find('.'));
+  constexpr std::string_view kExact[] = {
+      "kfree", "kvfree", "kzfree", "vfree", "__vfree", "vunmap", "__vunmap", "kfree_sensitive", "kvfree_sensitive", "kmem_cache_free", "__kmem_cache_free",
+      "kmem_cache_free_bulk", "kmem_freepages", "slab_free", "__slab_free", "do_slab_free", "slab_free_hook", "slab_free_freelist_hook", "__cache_free",
+      "___cache_free", "cache_free_debugcheck", "__free_slab", "discard_slab", "free_large_kmalloc", "free_nonslab_page", "free_pages", "__free_pages",
+      "__free_pages_ok", "free_pages_exact", "free_pages_prepare", "free_the_page", "free_hot_cold_page", "free_pcp_prepare", "free_unref_page",
+      "free_unref_page_prepare", "free_unref_page_commit", "free_unref_folios", "free_frozen_pages", "__free_frozen_pages", "free_compound_page", "free", "cfree"};
+  return std::find(std::begin(kExact), std::end(kExact), function) != std::end(kExact);
+}
+
 bool is_lock_function(std::string_view function) {
   function = function.substr(0, function.find('.'));
   constexpr std::string_view kFronts[] = {"mutex_lock", "__mutex_lock", "mutex_unlock", "__mutex_unlock", "_spin_", "_raw_", "_read_", "_write_",
@@ -275,9 +286,9 @@ bool is_lock_function(std::string_view function) {
   return std::any_of(std::begin(kFronts), std::end(kFronts), [&](std::string_view front) { return function.starts_with(front); });
 }
 
-std::string own_place(const PrintedStack& stack) {
+std::string own_place(const PrintedStack& stack, bool freeing) {
   for (const std::string& frame : stack)
-    if (!is_carrier(function_of(frame))) return frame;
+    if (const std::string_view function = function_of(frame); !is_carrier(function) && !(freeing && is_free_function(function))) return frame;
   return stack.empty() ? std::string() : stack.front();
 }
 

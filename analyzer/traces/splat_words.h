@@ -44,8 +44,10 @@ std::string_view function_of(std::string_view site);
 bool is_carrier(std::string_view function);
 /// Functions that only take or release a lock: kernels that do not inline them print them as the place.
 bool is_lock_function(std::string_view function);
-/// The first of the stack that is none; all of them carriers: the first.
-std::string own_place(const PrintedStack& stack);
+/// Functions that give memory back, their allocator's inner ones too.
+bool is_free_function(std::string_view function);
+/// The first of the stack that is no carrier (`freeing`: nor frees memory); the first if there is none.
+std::string own_place(const PrintedStack& stack, bool freeing = false);
 
 /// "insmod/40" at the front of `text`, which ends there or goes on with a blank; the name may hold both. False: none.
 bool parse_task(std::string_view text, std::string_view before, PrintedContext& out);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@ namespace {
 using engine::Check;
 using engine::Verdict;
 
+constexpr std::string_view kSources[] = {"c", "cc", "cpp", "cxx", "c++", "C", "h", "hh", "hpp", "hxx", "inc", "ipp", "m", "mm", "rs", "go", "swift", "S"};
 constexpr std::string_view kHead = "WARNING: ThreadSanitizer: ";
 
 std::string up_to(std::string_view text, std::string_view begin, std::string_view end) {
@@ -24,6 +26,14 @@ std::string up_to(std::string_view text, std::string_view begin, std::string_vie
   if (from == std::string_view::npos) return {};
   const std::size_t to = text.find(end, from + begin.size());
   return std::string(text.substr(from + begin.size(), to == std::string_view::npos ? to : to - from - begin.size()));
+}
+
+// Programs without debugging information have the name of a file alone: "#1 take() abba.cpp (abba+0xd02da)".
+bool is_source_file(std::string_view word) {
+  const std::size_t dot = word.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || word.find_first_of("()<>:") != std::string_view::npos) return false;
+  const std::string_view ending = word.substr(dot + 1);
+  return std::ranges::find(kSources, ending) != std::end(kSources);
 }
 
 // "#1 take /src/abba.c:7:83 (abba+0xd02da) (BuildId: ff65)" -> "take (/src/abba.c:7:83)"; the function alone in `function`.
@@ -41,7 +51,7 @@ std::string parse_tsan_frame(std::string_view text, std::string& function) {
     const std::string_view last = text.substr(blank + 1);
     const bool source = !last.empty() && last.find_first_of("()<>") == std::string_view::npos &&
                         (last.front() == '/' || (has(last, ".") && has(last, ":")));
-    if (last == "<null>" || source) text = text.substr(0, blank);
+    if (last == "<null>" || source || is_source_file(last)) text = text.substr(0, blank);
     if (source) place = last;
     // "routine.c:?": the line is unknown; "??:?": the file too.
     if (place.ends_with(":?")) place.remove_suffix(2);
@@ -72,7 +82,7 @@ void TsanLog::line(std::string_view line, std::uint64_t number) {
     begin(line.substr(head + kHead.size()), number);
     return;
   }
-  if (kind_ == Kind::kNone) return;
+  if (report_.kind == Kind::kNone) return;
   line.remove_prefix(prefix_of(line, prefix_));
   const std::string_view text = trimmed(line);
   if (text.starts_with("SUMMARY: ThreadSanitizer") || (text.size() >= 10 && text.find_first_not_of('=') == std::string_view::npos)) {
@@ -99,29 +109,21 @@ void TsanLog::begin(std::string_view text, std::uint64_t number) {
                                {"read lock of a write locked", Kind::kDoubleLock}, {"unlock of an unlocked mutex", Kind::kBadUnlock},
                                {"read unlock of a write locked", Kind::kBadUnlock}, {"destroy of a locked mutex", Kind::kDestroy},
                                {"use of an invalid mutex", Kind::kInvalid},    {"signal-unsafe call", Kind::kSignal}};
-  kind_ = Kind::kOther;
+  if (const std::uint64_t pid = number_behind(text, "(pid="); pid != pid_) {
+    tell();
+    pid_ = pid;
+  }
+  report_ = {};
+  report_.pid = pid_;
+  report_.kind = Kind::kOther;
   for (const Title& title : kTitles)
-    if (text.starts_with(title.words)) kind_ = title.kind;
+    if (text.starts_with(title.words)) report_.kind = title.kind;
   if (text.starts_with("data race") || text.starts_with("heap-use-after-free")) ++races_;
-  title_ = trimmed(text.substr(0, text.find(" (pid=")));
-  pid_ = number_behind(text, "(pid=");
-  if (pid_ != objects_pid_) objects_.forget();
-  objects_pid_ = pid_;
-  line_ = number;
+  report_.title = trimmed(text.substr(0, text.find(" (pid=")));
+  report_.line = number;
   followed_ = false;
-  order_.clear();
-  acquisitions_.clear();
-  mutexes_.clear();
-  threads_.clear();
-  global_ = {};
-  global_size_ = 0;
-  block_.clear();
-  block_at_ = block_size_ = 0;
-  first_.clear();
-  second_.clear();
-  first_maker_.clear();
-  stack_ = &first_;
-  maker_ = &first_maker_;
+  stack_ = &report_.first;
+  maker_ = &report_.first_maker;
 }
 
 void TsanLog::section(std::string_view text) {
@@ -133,60 +135,63 @@ void TsanLog::section(std::string_view text) {
       const std::size_t arrow = rest.find(" => ");
       const std::string_view step = trimmed(rest.substr(0, arrow));
       const std::string name(step.substr(0, step.find(' ')));
-      order_.push_back(name);
-      if (const std::uint64_t address = number_behind(step, "(0x", 16); address != 0) mutexes_[name].address = address;
+      report_.order.push_back(name);
+      if (const std::uint64_t address = number_behind(step, "(0x", 16); address != 0) report_.mutexes[name].address = address;
       rest = arrow == std::string_view::npos ? std::string_view() : rest.substr(arrow + 4);
     }
   } else if (text.starts_with("Mutex ") && has(text, " acquired here while holding mutex ")) {
-    Acquisition& made = acquisitions_.emplace_back();
+    Acquisition& made = report_.acquisitions.emplace_back();
     made.to = up_to(text, "Mutex ", " ");
     made.from = up_to(text, "holding mutex ", " ");
     made.thread = has(text, " in main thread") ? "main" : up_to(text, " in thread ", ":");
     made.thread = made.thread.substr(0, made.thread.find(' '));
     stack_ = &made.stack;
   } else if (text.starts_with("Mutex ") && has(text, " previously acquired by the same thread")) {
-    if (!acquisitions_.empty()) stack_ = &acquisitions_.back().from_stack;
+    if (!report_.acquisitions.empty()) stack_ = &report_.acquisitions.back().from_stack;
   } else if (text.starts_with("Mutex ") && has(text, " created at:")) {
-    PrintedObject& object = mutexes_[up_to(text, "Mutex ", " ")];
+    PrintedObject& object = report_.mutexes[up_to(text, "Mutex ", " ")];
     if (const std::uint64_t address = number_behind(text, "(0x", 16); address != 0) object.address = address;
     stack_ = &object.made;
     maker_ = &object.maker;
   } else if (text.starts_with("Thread ") && has(text, "(tid=")) {
-    Thread& thread = threads_[up_to(text, "Thread ", " ")];
+    Thread& thread = report_.threads[up_to(text, "Thread ", " ")];
     thread.name = has(text, "'") ? up_to(text, "'", "' (") : std::string();
     thread.tid = number_behind(text, "(tid=");
   } else if (text.starts_with("Location is global ")) {
-    global_.symbol = up_to(text, "'", "'");
-    global_.address = number_behind(text, " at 0x", 16);
-    global_size_ = std::max<std::uint64_t>(number_behind(text, " of size "), 1);
+    Global global{up_to(text, "'", "'"), std::max<std::uint64_t>(number_behind(text, " of size "), 1)};
+    const std::uint64_t address = number_behind(text, " at 0x", 16);
+    if (address != 0 && !global.symbol.empty() && global.symbol != "<null>") globals_[address] = std::move(global);
   } else if (text.starts_with("Location is heap block of size ")) {
-    block_size_ = number_behind(text, " of size ");
-    block_at_ = number_behind(text, " at 0x", 16);
-    stack_ = &block_;
+    report_.block_size = number_behind(text, " of size ");
+    report_.block_at = number_behind(text, " at 0x", 16);
+    stack_ = &report_.block;
   } else if (text == "and:" || text.starts_with("and ")) {
-    stack_ = &second_;
+    stack_ = &report_.second;
   }
 }
 
 PrintedLock TsanLog::lock(const std::string& mutex) {
-  PrintedObject object = mutexes_[mutex];
+  PrintedObject object = report_.mutexes[mutex];
   object.number = number_behind(mutex, "M") + 1;
-  if (!global_.symbol.empty() && global_.address != 0 && object.address >= global_.address && object.address - global_.address < global_size_) {
-    object.symbol = global_.symbol;
-    object.offset = object.address - global_.address;
+  if (auto global = globals_.upper_bound(object.address); global != globals_.begin()) {
+    --global;
+    if (object.address - global->first < global->second.size) {
+      object.symbol = global->second.symbol;
+      object.offset = object.address - global->first;
+    }
   }
-  if (object.address >= block_at_ && object.address - block_at_ < block_size_) {
-    object.allocated = block_;
-    object.offset_in_block = object.address - block_at_;
+  if (object.address >= report_.block_at && object.address - report_.block_at < report_.block_size) {
+    object.allocated = report_.block;
+    object.offset_in_block = object.address - report_.block_at;
   }
-  if (object.made.empty()) object.made = first_;   // nor where it was first used: where it is now is as good
+  if (object.made.empty()) object.made = report_.first;   // nor where it was first used: where it is now is as good
   if (object.maker.empty()) {   // no creation is printed: what takes it tells its kind
-    object.maker = first_maker_;
-    for (const Acquisition& a : acquisitions_)
+    object.maker = report_.first_maker;
+    for (const Acquisition& a : report_.acquisitions)
       if (a.to == mutex && !a.stack.empty()) object.maker = a.stack.front();
   }
   // A cycle's mutexes come without the place of their creation; where the first one to take it did is as good.
-  for (const Acquisition& a : acquisitions_) {
+  for (const Acquisition& a : report_.acquisitions) {
     if (object.made.empty() && a.to == mutex) object.made = a.stack;
     if (object.made.empty() && a.from == mutex) object.made = a.from_stack;
   }
@@ -194,15 +199,15 @@ PrintedLock TsanLog::lock(const std::string& mutex) {
 }
 
 PrintedContext TsanLog::thread(const std::string& name) const {
-  const auto known = threads_.find(name);
+  const auto known = report_.threads.find(name);
   PrintedContext out;
   out.kind = engine::ContextKind::kThread;
   out.name = name;
-  if (known != threads_.end()) {
+  if (known != report_.threads.end()) {
     out.tid = known->second.tid;
     if (!known->second.name.empty()) out.name = known->second.name;
   } else if (name == "main") {
-    out.tid = pid_;
+    out.tid = report_.pid;
   }
   return out;
 }
@@ -212,15 +217,15 @@ PrintedFinding TsanLog::base(Check check, Verdict verdict) const {
   f.check = check;
   f.verdict = verdict;
   f.tool = "ThreadSanitizer";
-  f.said = "reported by ThreadSanitizer: " + title_;
-  f.line = line_;
+  f.said = "reported by ThreadSanitizer: " + report_.title;
+  f.line = report_.line;
   return f;
 }
 
 void TsanLog::cycle() {
   PrintedFinding f = base(Check::kLockOrderCycle, Verdict::kPossible);
   bool one_class = true;
-  for (const Acquisition& made : acquisitions_) {
+  for (const Acquisition& made : report_.acquisitions) {
     PrintedLink link;
     link.from = lock(made.from);
     link.to = lock(made.to);
@@ -231,10 +236,10 @@ void TsanLog::cycle() {
     one_class = one_class && link.from.name == link.to.name && link.from.made_at == link.to.made_at && link.from.ordinal == link.to.ordinal;
     f.links.push_back(std::move(link));
   }
-  for (std::size_t i = 0; i < acquisitions_.size(); ++i)
-    if (acquisitions_[i].to != acquisitions_[(i + 1) % acquisitions_.size()].from) f.links.clear();
-  if (f.links.size() < 2 || acquisitions_.size() + 1 != order_.size()) {
-    consumer_.on_note(fmt::format("line {}: a report of ThreadSanitizer without the stacks of its cycle", line_));
+  for (std::size_t i = 0; i < report_.acquisitions.size(); ++i)
+    if (report_.acquisitions[i].to != report_.acquisitions[(i + 1) % report_.acquisitions.size()].from) f.links.clear();
+  if (f.links.size() < 2 || report_.acquisitions.size() + 1 != report_.order.size()) {
+    consumer_.on_note(fmt::format("line {}: a report of ThreadSanitizer without the stacks of its cycle", report_.line));
     return;
   }
   // The last thread to come closed it.
@@ -257,7 +262,7 @@ void TsanLog::cycle() {
 void TsanLog::simple() {
   Check check = Check::kLockMisuse;
   Verdict verdict = Verdict::kConfirmed;
-  switch (kind_) {
+  switch (report_.kind) {
     case Kind::kDoubleLock: check = Check::kRecursiveLock; break;
     case Kind::kBadUnlock: check = Check::kBadUnlock; break;
     case Kind::kDestroy: check = Check::kDestroyHeld; break;
@@ -268,26 +273,26 @@ void TsanLog::simple() {
     default: break;
   }
   PrintedFinding f = base(check, verdict);
-  f.stack = from_own_frame(first_);
-  if (kind_ == Kind::kSignal) {
+  f.stack = from_own_frame(report_.first);
+  if (report_.kind == Kind::kSignal) {
     // What the function locks is its own affair: it is the class.
-    std::string call = first_.empty() ? std::string("a library function") : first_.front();
+    std::string call = report_.first.empty() ? std::string("a library function") : report_.first.front();
     f.lock.name = call.substr(0, std::min(call.find(" ("), call.find(" [")));
-    if (f.stack.size() == first_.size() && f.stack.size() > 1) f.stack.erase(f.stack.begin());
+    if (f.stack.size() == report_.first.size() && f.stack.size() > 1) f.stack.erase(f.stack.begin());
     f.context.kind = engine::ContextKind::kSignal;
     f.context.name = "signal handler";
-  } else if (!mutexes_.empty()) {
-    f.lock = lock(mutexes_.begin()->first);
+  } else if (!report_.mutexes.empty()) {
+    f.lock = lock(report_.mutexes.begin()->first);
   } else {
     PrintedObject object;
-    object.made = first_;
-    object.maker = first_maker_;
+    object.made = report_.first;
+    object.maker = report_.first_maker;
     f.lock = objects_.lock(object);
   }
   if (!f.stack.empty()) f.site = f.stack.front();
   f.lock.site = f.site;
-  if (kind_ != Kind::kSignal) f.context = {"process", pid_, engine::ContextKind::kProcess};   // which thread it was is not printed
-  if (const PrintedStack taken = from_own_frame(second_); !taken.empty()) {
+  if (report_.kind != Kind::kSignal) f.context = {"process", report_.pid, engine::ContextKind::kProcess};   // which thread it was is not printed
+  if (const PrintedStack taken = from_own_frame(report_.second); !taken.empty()) {
     PrintedLock held = f.lock;
     held.site = taken.front();
     f.held.push_back(std::move(held));
@@ -296,26 +301,40 @@ void TsanLog::simple() {
 }
 
 void TsanLog::end(bool cut) {
-  const Kind kind = kind_;
-  kind_ = Kind::kNone;
+  const Kind kind = std::exchange(report_.kind, Kind::kNone);
   if (kind == Kind::kNone || kind == Kind::kOther) return;
   if (cut) {
-    if (kind == Kind::kCycle && acquisitions_.size() + 1 < order_.size()) {
-      consumer_.on_note(fmt::format("line {}: a report of ThreadSanitizer is partial: it is cut before its end", line_));
+    if (kind == Kind::kCycle && report_.acquisitions.size() + 1 < report_.order.size()) {
+      consumer_.on_note(fmt::format("line {}: a report of ThreadSanitizer is partial: it is cut before its end", report_.line));
       return;
     }
-    title_ += " (the report is partial: it is cut before its end)";
+    report_.title += " (the report is partial: it is cut before its end)";
   }
-  kind_ = kind;
-  kind == Kind::kCycle ? cycle() : simple();
-  kind_ = Kind::kNone;
+  stack_ = nullptr;   // they point into it
+  maker_ = nullptr;
+  waiting_.push_back(std::move(report_));
+  report_ = {};
+  waiting_.back().kind = kind;
+}
+
+// The process is over, as far as the log goes.
+void TsanLog::tell() {
+  for (Report& report : waiting_) {
+    report_ = std::move(report);
+    report_.kind == Kind::kCycle ? cycle() : simple();
+  }
+  waiting_.clear();
+  globals_.clear();
+  objects_.forget();
+  report_ = {};
 }
 
 void TsanLog::finish() {
   // Threads are described last.
-  const bool whole = (followed_ || !threads_.empty()) && (kind_ != Kind::kCycle || acquisitions_.size() + 1 == order_.size());
-  if (kind_ != Kind::kNone && kind_ != Kind::kOther && !whole) cut_at_ = line_;
+  const bool whole = (followed_ || !report_.threads.empty()) && (report_.kind != Kind::kCycle || report_.acquisitions.size() + 1 == report_.order.size());
+  if (report_.kind != Kind::kNone && report_.kind != Kind::kOther && !whole) cut_at_ = report_.line;
   end(!whole);
+  tell();
   if (races_ != 0) consumer_.on_note(fmt::format("{} of ThreadSanitizer's reports are data races, not about locks", races_));
 }
 

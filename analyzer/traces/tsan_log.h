@@ -6,7 +6,7 @@
 //
 // A report lies between two lines of `=`; whatever stands before `WARNING:` (a test driver's prefix, a time) is taken off the
 // following lines too, where it has the same shape. Format: compiler-rt/lib/tsan/rtl/tsan_report.cpp.
-// Threading: one thread.  Allocation: the heap, one report.
+// Threading: one thread.  Allocation: the heap, the reports of one process.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +41,30 @@ class TsanLog {
     std::uint64_t tid = 0;
   };
 
+  /// What is read of one report.
+  struct Report {
+    Kind kind = Kind::kNone;
+    std::string title;
+    std::uint64_t line = 0, pid = 0;
+    std::vector<std::string> order;                // M1, M2, M1
+    std::vector<Acquisition> acquisitions;
+    std::map<std::string, PrintedObject> mutexes;  // by M number
+    std::map<std::string, Thread> threads;         // by T number
+    PrintedStack block;                            // "Location is heap block of size N at ADDRESS allocated by ..."
+    std::uint64_t block_at = 0, block_size = 0;
+    PrintedStack first, second;                    // stacks without a title, and behind "and:"
+    std::string first_maker;
+  };
+  /// "Location is global 'x' of size N at ADDRESS".
+  struct Global {
+    std::string symbol;
+    std::uint64_t size = 0;
+  };
+
   void begin(std::string_view text, std::uint64_t number);
   void end(bool cut);
   void section(std::string_view text);
-  void location(std::string_view text);
+  void tell();
   void cycle();
   void simple();
   PrintedFinding base(engine::Check check, engine::Verdict verdict) const;
@@ -53,25 +73,18 @@ class TsanLog {
 
   PrintedConsumer& consumer_;
   PrintedObjects objects_;
-  std::uint64_t objects_pid_ = 0, cut_at_ = 0, races_ = 0;
+  std::uint64_t pid_ = 0, cut_at_ = 0, races_ = 0;
 
-  // The report being read.
-  Kind kind_ = Kind::kNone;
-  std::string prefix_, title_;
-  std::uint64_t line_ = 0, pid_ = 0;
+  // Reports of one process wait for its last one: a global is described where one of its mutexes was misused or something
+  // beside it raced, not where its mutexes are a cycle.
+  std::vector<Report> waiting_;
+  std::map<std::uint64_t, Global> globals_;        // by address
+
+  Report report_;                                  // the one being read, then the one being told
+  std::string prefix_;
   bool followed_ = false;                          // by lines of something else, without an end of its own
-  std::vector<std::string> order_;                 // M1, M2, M1
-  std::vector<Acquisition> acquisitions_;
-  std::map<std::string, PrintedObject> mutexes_;   // by M number
-  std::map<std::string, Thread> threads_;          // by T number
-  PrintedObject global_;                           // "Location is global 'x' of size N at ADDRESS"
-  std::uint64_t global_size_ = 0;
-  PrintedStack block_;                             // "Location is heap block of size N at ADDRESS allocated by ..."
-  std::uint64_t block_at_ = 0, block_size_ = 0;
-  PrintedStack first_, second_;                    // stacks without a title, and behind "and:"
   PrintedStack* stack_ = nullptr;
   std::string* maker_ = nullptr;
-  std::string first_maker_;
 };
 
 }  // namespace crossdep::traces

@@ -177,7 +177,7 @@ bool ValgrindLog::describe(Process& process, std::string_view text) {
     if (quote != std::string_view::npos && (has(text, "data symbol") || has(text, "global var"))) {
       PrintedObject& object = process.known[address];
       object.address = address;
-      object.symbol = text.substr(quote + 1, text.rfind('"') - quote - 1);
+      object.symbol = symbols::demangle(std::string(text.substr(quote + 1, text.rfind('"') - quote - 1)).c_str());
       object.offset = number_behind(text, " is ");
     }
     process.stack = nullptr;

@@ -121,3 +121,77 @@ TEST_CASE("logs: C++ and the heap are named as in a live run", "[traces][explain
   REQUIRE(invalid.graph.findings.size() == 1);
   CHECK(invalid.cycle(invalid.only()) == "mutex@work#1");
 }
+
+TEST_CASE("logs: members of a global are classes of their own, wherever the global is described", "[traces][explain]") {
+  const auto took = [](const std::string& second, const std::string& first, const std::string& by, int line) {
+    return "  Mutex " + second + " acquired here while holding mutex " + first + " in thread " + by + ":\n    #0 pthread_mutex_lock <null> (libtsan.so.2+0x558e1)\n"
+           "    #1 std::mutex::lock() /usr/include/c++/12/bits/std_mutex.h:100 (m+0x10)\n    #2 " + by + "_work() /src/m.cpp:" + std::to_string(line) + " (m+0x20)\n\n";
+  };
+  const std::string cycle = "WARNING: ThreadSanitizer: lock-order-inversion (potential deadlock) (pid=7)\n"
+                            "  Cycle in lock order graph: M0 (0x555555558088) => M1 (0x5555555580d8) => M0\n\n" +
+                            took("M1", "M0", "T1", 7) + took("M0", "M1", "T2", 8) + "SUMMARY: ThreadSanitizer: lock-order-inversion (potential deadlock) x\n";
+  const std::string race = "WARNING: ThreadSanitizer: data race (pid=7)\n  Write of size 4 at 0x555555558080 by thread T2:\n    #0 T2_work() /src/m.cpp:8 (m+0x30)\n\n"
+                           "  Location is global 'g_table' of size 240 at 0x555555558080 (m+0x4080)\n\nSUMMARY: ThreadSanitizer: data race x\n";
+  CHECK(tell(cycle).cycle(tell(cycle).only()) == "mutex@T2_work#1 -> mutex@T1_work#1");
+  for (const std::string& log : {cycle + race, race + cycle}) {
+    const Told told = tell(log);
+    REQUIRE(told.graph.findings.size() == 1);
+    CHECK(told.cycle(told.only()) == "g_table+0x8 -> g_table+0x58");
+  }
+  // Another process has other things there.
+  std::string other = race;
+  other.replace(other.find("pid=7"), 5, "pid=8");
+  CHECK(tell(other + cycle).ids() == tell(cycle).ids());
+}
+
+TEST_CASE("logs: with and without optimisation and debugging information, a lock has one name", "[traces][explain]") {
+  // What libstdc++ does in frames of its own, inlined ones (valgrind: a bare name and a header) or none.
+  const auto tsan = [](const std::string& library, const std::string& tail) {
+    return "WARNING: ThreadSanitizer: unlock of an unlocked mutex (or by a wrong thread) (pid=9)\n    #0 pthread_rwlock_unlock <null> (libtsan.so.2+0x1)\n" +
+           library + "    #9 Store::flush(int) " + tail + " (m+0x14ef)\n\nSUMMARY: ThreadSanitizer: unlock\n";
+  };
+  const std::vector<std::string> expected = tell(tsan("", "/src/m.cpp:9")).ids();
+  REQUIRE(expected.size() == 1);
+  CHECK(tell(tsan("", "m.cpp")).ids() == expected);        // clang, without -g
+  CHECK(tell(tsan("", "<null>")).ids() == expected);
+  CHECK(tell(tsan("    #1 __glibcxx_rwlock_unlock /usr/include/c++/12/shared_mutex:80 (m+0x10)\n    #2 std::shared_mutex::unlock() /usr/include/c++/12/shared_mutex:201 "
+                  "(m+0x11)\n", "/src/m.cpp:9")).ids() == expected);
+  CHECK(tell(tsan("    #1 unlock /usr/include/c++/12/shared_mutex:201 (m+0x11)\n", "/src/m.cpp:9")).ids() == expected);
+
+  const auto helgrind = [](const std::string& library) {
+    return "==5== Helgrind, a thread error detector\n==5== Thread #1 unlocked a not-locked lock at 0x10F0A8\n"
+           "==5==    at 0x484976E: ??? (in /usr/libexec/valgrind/vgpreload_helgrind-amd64-linux.so)\n" + library +
+           "==5==    by 0x1091D6: Store::flush(int) (m.cpp:9)\n==5==  Lock at 0x10F0A8 was first observed\n"
+           "==5==    at 0x484976E: ??? (in /usr/libexec/valgrind/vgpreload_helgrind-amd64-linux.so)\n" + library +
+           "==5==    by 0x1091D0: Store::flush(int) (m.cpp:8)\n==5== \n==5== ERROR SUMMARY: 1 errors\n";
+  };
+  const std::vector<std::string> one = tell(helgrind("")).ids();
+  REQUIRE(one.size() == 1);
+  CHECK(tell(helgrind("==5==    by 0x10989E: __gthread_mutex_lock(pthread_mutex_t*) (gthr-default.h:749)\n==5==    by 0x1098EF: std::mutex::lock() (std_mutex.h:100)\n"
+                      "==5==    by 0x109BC8: std::unique_lock<std::mutex>::lock() (unique_lock.h:139)\n")).ids() == one);
+  CHECK(tell(helgrind("==5==    by 0x10989E: __gthread_mutex_lock (gthr-default.h:749)\n==5==    by 0x1098EF: lock (std_mutex.h:100)\n"
+                      "==5==    by 0x1098EF: lock (mutex:108)\n==5==    by 0x1098EF: lock_guard (std_mutex.h:229)\n")).ids() == one);
+  // A user's own header is none of the library's.
+  CHECK(tell(helgrind("==5==    by 0x1098EF: lock (my_mutex.h:100)\n")).ids() != one);
+  const Told global = tell("==5== Helgrind, a thread error detector\n==5== Thread #1 unlocked a not-locked lock at 0x10F0A8\n==5==    at 0x484976E: f (m.cpp:3)\n"
+                           "==5==  Lock at 0x10F0A8 was first observed\n==5==    at 0x484976E: f (m.cpp:2)\n"
+                           "==5==  Address 0x10f0a8 is 8 bytes inside data symbol \"_ZN3appL5innerE\"\n==5== \n==5== ERROR SUMMARY: 1 errors\n");
+  REQUIRE(global.graph.findings.size() == 1);
+  CHECK(global.cycle(global.only()) == "app::inner+0x8");
+}
+
+TEST_CASE("logs: memory freed with a lock in it: the place is whoever freed it", "[traces][explain]") {
+  const auto freed = [](const std::string& frames) {
+    return "[  1.0] WARNING: held lock freed!\n[  1.0] 6.6.0 #1 Not tainted\n[  1.0] -------------------------\n"
+           "[  1.0] rmmod/62 is freeing memory ffff8880004a8000-ffff8880004a80ff, with a lock still held there!\n"
+           "[  1.0] ffff8880004a8070 (&o->m){+.+.}-{3:3}, at: card_stop+0x2e/0x39 [card]\n[  1.0] 1 lock held by rmmod/62:\n"
+           "[  1.0]  #0: ffff8880004a8070 (&o->m){+.+.}-{3:3}, at: card_stop+0x2e/0x39 [card]\n[  1.0]\n[  1.0] stack backtrace:\n[  1.0] Call Trace:\n"
+           "[  1.0]  <TASK>\n[  1.0]  dump_stack_lvl+0x6f/0xa2\n[  1.0]  debug_check_no_locks_freed+0xf1/0x11e\n" + frames + "[  1.0]  do_syscall_64+0x3d/0x4c\n[  1.0]  </TASK>\n";
+  };
+  for (const std::string frames : {"[  1.0]  slab_free_freelist_hook.constprop.0+0x5/0x80\n[  1.0]  __kmem_cache_free+0x1/0x2\n[  1.0]  kfree+0xdc/0xe1\n",
+                                   "[  1.0]  kmem_cache_free+0xdc/0xe1\n", "[  1.0]  kvfree+0x1/0x2\n[  1.0]  vfree+0x1/0x2\n", "[  1.0]  free_unref_page+0x1/0x2\n[  1.0]  __free_pages+0x1/0x2\n[  1.0]  kfree_sensitive+0x1/0x2\n"}) {
+    const Told told = tell(freed(frames + "[  1.0]  free_card+0x36/0x39 [card]\n"));
+    REQUIRE(told.graph.findings.size() == 1);
+    CHECK(reports::short_place(told.graph, told.only().site) == "free_card+0x36/0x39 [card]");
+  }
+}
