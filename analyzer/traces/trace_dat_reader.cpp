@@ -290,12 +290,15 @@ void TraceDatReader::give(const Stream& stream, tep_record* record) {
 }
 
 Status TraceDatReader::run() {
-  if (const Status status = check_trace_dat_header(path_, file_); !status.ok()) return status;
+  Status header = check_trace_dat_header(path_, file_);
+  if (header.failed()) return header;
   tep_set_loglevel(TEP_LOG_NONE);
   tracecmd_set_loglevel(TEP_LOG_NONE);
-  if (!can_be_opened(path_)) return Status::fail(file_, "is a trace.dat, but damaged or cut: libtracecmd cannot open it");
-  input_ = tracecmd_open(path_.c_str(), TRACECMD_FL_LOAD_NO_PLUGINS);
-  if (input_ == nullptr) return Status::fail(file_, "is a trace.dat, but damaged or cut: libtracecmd cannot open it");
+  if (can_be_opened(path_)) input_ = tracecmd_open(path_.c_str(), TRACECMD_FL_LOAD_NO_PLUGINS);
+  if (input_ == nullptr) {
+    header.outcome = Status::Outcome::kFailed;
+    return header.cause.empty() ? Status::fail(file_, "is a trace.dat, but damaged or cut: libtracecmd cannot open it") : header;
+  }
   tep_ = tracecmd_get_tep(input_);
   if (tep_is_file_bigendian(tep_) != tep_is_local_bigendian(tep_))
     return Status::fail(file_, "is a trace.dat of a machine with another byte order; convert it with `trace-cmd report -i FILE > TEXT`");
@@ -326,7 +329,7 @@ Status TraceDatReader::run() {
   }
   kernel_.finish("record");
   if (unknown_ != 0) consumer_.on_note(std::to_string(unknown_) + " records are of events the file does not describe, and were passed over");
-  return {};
+  return header;
 }
 
 }  // namespace
