@@ -86,10 +86,12 @@ struct alignas(16) Held {
   bool pseudo;                   // a crosslock this context runs for
   ContextKind floor_kind;        // of a floor
   std::uint32_t breaks;          // lock->breaks when it was acquired; differs: no longer ours
+  LockInstance* nest;            // with kUnderNest: the nest lock it was taken under
 
-  /// Bits of `depth`, which send a release the slow way: the lock guards a child (guards.h), the entry is pseudo.
-  static constexpr std::uint32_t kGuarding = 1u << 31, kPseudo = 1u << 30;
-  std::uint32_t further() const noexcept { return depth & ~(kGuarding | kPseudo); }
+  /// Bits of `depth`, which send a release the slow way: the lock guards a child (guards.h), the entry is pseudo, others were
+  /// taken under this one as their nest lock, it was taken so itself.
+  static constexpr std::uint32_t kGuarding = 1u << 31, kPseudo = 1u << 30, kNest = 1u << 29, kUnderNest = 1u << 28;
+  std::uint32_t further() const noexcept { return depth & ~(kGuarding | kPseudo | kNest | kUnderNest); }
 };
 static_assert(sizeof(Held) == 64);
 

@@ -85,7 +85,8 @@ void Engine::wait_end(Context* context, LockInstance* crosslock, Context* by, bo
     if (matched && crosslock->kind == Kind::kBarrier && !wait->over) end_round(context, crosslock);
     unlist(crosslock, wait);
     if (!matched) note_timeout(context, crosslock, *wait);
-    if (wait->matched) waited_until(context, *wait);
+    if (!wait->matched) wait->matched_epoch = epoch_.load(std::memory_order_relaxed);   // it asked until it gave up
+    waited_until(context, *wait);
     if (matched && crosslock->kind != Kind::kBarrier && by != nullptr && by != context && crosslock->signals == 0) {
       // The input knows who ended the wait and shows no signal: this is it.
       if (note_signal(by, crosslock, 0)) weaken(by, *crosslock);
@@ -111,7 +112,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     return;
   StackId stack = 0;
   Lock serial(*this);
-  bool more = false;
+  bool more = false, ended = false;
   bool kept = crosslock->kind == Kind::kCompletion;
   if (crosslock->kind == Kind::kBarrier) note_arrival(context, crosslock);
   else more = note_signal(context, crosslock, site);
@@ -124,6 +125,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     if (count != kNone) --count;
     commit(context, crosslock, *wait, site, stack, history_from);
     kept = false;
+    ended = true;
   }
   // A completion keeps it for who comes later.
   if (kept && crosslock->signals < 2) {
@@ -131,6 +133,7 @@ void Engine::signal(Context* context, LockInstance* crosslock, std::uint32_t cou
     nobody.epoch = ~std::uint64_t{0};
     commit(context, crosslock, nobody, site, stack, history_from);
   }
+  if (next_late_ != 0 && (ended || kept)) note_late_signaller(context, crosslock);
   if (count != 0 && crosslock->late.load(std::memory_order_relaxed)) commit_late(context, crosslock, site, stack);
   if (more) weaken(context, *crosslock);
 }

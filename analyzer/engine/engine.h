@@ -133,6 +133,9 @@ class Engine {
     if (!context->push(*lock, lock->class_id, mode, flags, site)) acquired_slow(context, lock, lock->class_id, mode, flags, site);
   }
   void acquired_as(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site) noexcept;
+  /// acquired_as() under a nest lock, which has to be held as long as this one: let go of before, it is a finding.
+  void acquired_under(Context* context, LockInstance* lock, ClassId class_id, Mode mode, std::uint8_t flags, Site site,
+                      LockInstance* nest) noexcept;
   /// acquired() of what this context requested last, with the same arguments; its lock's fast path.
   __attribute__((always_inline)) void acquired_as_requested(Context* context, LockInstance* lock, Mode mode, std::uint8_t flags,
                                                             Site site) noexcept {
@@ -262,12 +265,12 @@ class Engine {
   };
   /// A wait that timed out.
   struct LateWait {
-    static constexpr unsigned kMostHeld = 4;
-    InstanceId crosslock;
+    static constexpr unsigned kMostHeld = 6;
+    InstanceId crosslock = kNone;   // kNone: the entry is free
     std::uint64_t epoch;     // when it began
     Waited waited;
-    InstanceId held[kMostHeld];
-    std::uint32_t held_count;   // 0: the entry is free
+    InstanceId held[kMostHeld];   // and what it told others after it
+    std::uint32_t held_count;
   };
   struct FindingLink {
     FindingId finding;
@@ -296,6 +299,7 @@ class Engine {
   void remove_held(Context*, std::uint32_t index) noexcept;
   void hand_over(Context*, LockInstance*) noexcept;
   void let_go(Context*, std::uint32_t index) noexcept;
+  void check_nest_let_go(Context*, std::uint32_t index, Site) noexcept;
   std::uint32_t find_held(const Context*, const LockInstance*, std::uint32_t from) const noexcept;
   Seen* remember(const Cause&, std::uint64_t key, bool same_class) noexcept;
   void touch(Context*, Seen*, std::uint64_t epoch) noexcept;
@@ -317,6 +321,7 @@ class Engine {
 
   // late_signals.cpp
   void note_timeout(const Context*, LockInstance*, const Wait&) noexcept;
+  void note_late_signaller(const Context*, const LockInstance*) noexcept;
   void commit_late(Context*, LockInstance*, Site, StackId& stack) noexcept;
   void unlist(LockInstance*, Wait*) noexcept;
   bool note_signal(Context*, LockInstance*, Site) noexcept;
@@ -369,7 +374,7 @@ class Engine {
   Graph graph_;
   Releasers releasers_;
   static constexpr unsigned kMostLate = 16;
-  LateWait late_[kMostLate] = {};
+  LateWait late_[kMostLate];
   unsigned next_late_ = 0;
   FlatMap<bool> handed_on_;                // instances, + 1: hand_over()
   GuardBook guards_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A wait that timed out, and the signal that comes too late for it: whoever gives that signal asked meanwhile for a lock
-// which the waiter held all the time, so without the timeout both would hang. Such waits are remembered, the last few, with
-// the locks held through them; the next signal by another context commits the requests for just those.
+// which the waiter held all the time, or waited for a signal which the waiter gave only after its timeout, so without the
+// timeout both would hang. Such waits are remembered, the last few, with the locks held through them and what was signalled
+// after them; the next signal by another context commits the requests for just those.
 //
 // Threading: under the Serialiser.  Allocation: none.
 #include "engine/engine.h"
@@ -18,7 +19,6 @@ void Engine::note_timeout(const Context* context, LockInstance* crosslock, const
     if (!held.pseudo && held.breaks == held.lock->breaks.load(std::memory_order_relaxed))
       late.held[late.held_count++] = held.lock->id;
   }
-  if (late.held_count == 0) return;
   late_[next_late_++ % kMostLate] = late;
   crosslock->late.store(true, std::memory_order_relaxed);
 }
@@ -26,7 +26,7 @@ void Engine::note_timeout(const Context* context, LockInstance* crosslock, const
 void Engine::commit_late(Context* context, LockInstance* crosslock, Site site, StackId& stack) noexcept {
   crosslock->late.store(false, std::memory_order_relaxed);
   for (LateWait& late : late_) {
-    if (late.held_count == 0 || late.crosslock != crosslock->id || late.waited.context == context->id_) continue;
+    if (late.crosslock == kNone || late.crosslock != crosslock->id || late.waited.context == context->id_) continue;
     for (Seen* seen = context->newest_; seen != nullptr && seen->epoch >= late.epoch; seen = seen->older) {
       if (seen->activity != context->activity_ || (seen->flags & kTry) || seen->class_id == crosslock->class_id) continue;
       bool held = false;
@@ -38,7 +38,18 @@ void Engine::commit_late(Context* context, LockInstance* crosslock, Site site, S
       }
       commit_one(context, crosslock, late.waited, *seen, Origin::kOverlap, site, stack);
     }
-    late.held_count = 0;
+    late.crosslock = kNone;
+  }
+}
+
+// `context` ends a wait for `crosslock`, or will: whoever that is, was kept waiting by what `context` waited for in vain.
+void Engine::note_late_signaller(const Context* context, const LockInstance* crosslock) noexcept {
+  if (!any_release_ends(crosslock->kind)) return;
+  for (LateWait& late : late_) {
+    if (late.crosslock == kNone || late.crosslock == crosslock->id || late.waited.context != context->id_) continue;
+    bool known = late.held_count == LateWait::kMostHeld;
+    for (std::uint32_t i = 0; i < late.held_count; ++i) known = known || late.held[i] == crosslock->id;
+    if (!known) late.held[late.held_count++] = crosslock->id;
   }
 }
 

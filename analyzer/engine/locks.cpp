@@ -434,8 +434,12 @@ void Engine::release_slow(Context* context, LockInstance* lock, Site site) noexc
   const std::uint32_t index = find_held(context, lock, 0);
   if (index != kNone) {
     Held& held = context->held()[index];
-    if (held.further() != 0) --held.depth;
-    else let_go(context, index);
+    if (held.further() != 0) {
+      --held.depth;
+    } else {
+      if ((held.depth & Held::kNest) != 0) check_nest_let_go(context, index, site);
+      let_go(context, index);
+    }
     return;
   }
   // A stale entry: it was taken from this context, which now lets go of it too.

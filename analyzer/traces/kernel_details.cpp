@@ -76,8 +76,12 @@ bool KernelEvents::lockx_acquire(Task& task, const KernelRecord& record) {
     } else if (key == "read") {
       if (!take_decimal(value, number)) return false;
       acquire.mode = mode_of(number);
-    } else if (key == "check" || key == "on") {
-      if (value == "0") judged = false;   // lockdep itself left it out: unchecked, or inside its own work
+    } else if (key == "check") {
+      acquire.unchecked = value == "0";
+    } else if (key == "sync") {
+      acquire.sync = value != "0";
+    } else if (key == "on") {
+      if (value == "0") judged = false;   // lockdep itself left it out: inside its own work
     } else if (key == "hoff") {
       acquire.hardirqs_off = value != "0";
     } else if (key == "se") {
@@ -108,7 +112,7 @@ bool KernelEvents::lockx_acquire(Task& task, const KernelRecord& record) {
   acquire.site = model_.site(place);
   const Site called = stack(task, record);
   if (acquire.site == 0) acquire.site = called;
-  model_.acquire(task, acquire);
+  acquire.unchecked ? model_.unchecked(task, acquire) : model_.acquire(task, acquire);
   return true;
 }
 
@@ -134,7 +138,10 @@ bool KernelEvents::probe(const KernelRecord& record) {
   FtraceProbe probe;
   if (!parse_ftrace_probe(record.body, probe)) return true;   // an event whose text begins with a parenthesis
   const std::string_view function = function_of(record.event, probe);
-  const bool acquire = looks_like_acquire(record);
+  const bool sync = function == "lock_sync";
+  const bool acquire = sync || looks_like_acquire(record);
+  const bool srcu = function.starts_with("synchronize_srcu");
+  const bool rcu = function == "synchronize_rcu" || function == "synchronize_rcu_expedited" || function == "synchronize_net";
   const bool wait = function.starts_with("wait_for_completion");
   const bool try_wait = function == "try_wait_for_completion";
   const bool signal = function == "complete" || function == "complete_all" || function == "complete_on_current_cpu";
@@ -144,7 +151,7 @@ bool KernelEvents::probe(const KernelRecord& record) {
                          function == "down_interruptible" || function == "down_killable";
   const bool queue = function == "prepare_to_wait_event" || function == "prepare_to_wait" || function == "prepare_to_wait_exclusive" ||
                      function == "finish_wait" || function == "__wake_up" || record.event == "wake_up";
-  if (!acquire && !wait && !try_wait && !signal && !init && !release && !downgrade && !semaphore && !queue) return true;
+  if (!acquire && !srcu && !rcu && !wait && !try_wait && !signal && !init && !release && !downgrade && !semaphore && !queue) return true;
   if (record.pid == 0 && record.cpu == KernelRecord::kNoCpu) return true;
 
   // A probe's trap is printed as an NMI: the context is that of the code it interrupted.
@@ -154,9 +161,22 @@ bool KernelEvents::probe(const KernelRecord& record) {
     return probe.is_return || source_ == Source::kLockx || probed_acquire(task, record, probe);
   }
 
+  if (rcu) {
+    if (!probe.is_return) model_.synchronize_rcu(task, called_at(task, record, probe));
+    return true;
+  }
+
   std::string_view fields = probe.fields, key, value;
   std::uint64_t number = 0;
   const bool has_field = take_field(fields, key, value) && take_hex(value, number);
+  if (srcu && probe.is_return) {
+    model_.synchronized(task);
+    return true;
+  }
+  if (srcu) {
+    if (has_field && number != 0) model_.synchronize_srcu(task, number, called_at(task, record, probe));
+    return has_field && number != 0;
+  }
   if (semaphore || queue) return semaphore_or_queue(task, record, probe, function, has_field, number);
   if (release || downgrade) {
     if (probe.is_return || source_ == Source::kLockx) return true;
@@ -203,6 +223,12 @@ bool KernelEvents::probe(const KernelRecord& record) {
   return true;
 }
 
+// The caller by the call chain, else the probed function.
+Site KernelEvents::called_at(const Task& task, const KernelRecord& record, const FtraceProbe& probe) {
+  const Site called = stack(task, record);
+  return called != 0 ? called : model_.site(probe.place);
+}
+
 bool KernelEvents::semaphore_or_queue(Task& task, const KernelRecord& record, const FtraceProbe& probe, std::string_view function,
                                       bool has_field, std::uint64_t number) {
   if (probe.is_return) {
@@ -211,8 +237,7 @@ bool KernelEvents::semaphore_or_queue(Task& task, const KernelRecord& record, co
     return true;
   }
   if (!has_field || number == 0) return false;
-  Site place = stack(task, record);
-  if (place == 0) place = model_.site(probe.place);
+  const Site place = called_at(task, record, probe);
   if (function == "up") model_.up(task, number, place);
   else if (function == "down_trylock") model_.down(task, number, engine::kTry, place);
   else if (function.starts_with("down")) model_.down(task, number, function == "down_timeout" ? engine::kTimed : 0, place);
@@ -227,7 +252,7 @@ bool KernelEvents::probed_acquire(Task& task, const KernelRecord& record, const 
   KernelAcquire acquire;
   std::string_view fields = probe.fields, key, value, place;
   std::uint64_t number = 0;
-  bool checked = true;
+  acquire.sync = record.event.starts_with("lock_sync") || probe.function == "lock_sync";
   while (take_field(fields, key, value)) {
     if (key == "map") {
       if (!take_hex(value, acquire.map)) return false;
@@ -247,20 +272,16 @@ bool KernelEvents::probed_acquire(Task& task, const KernelRecord& record, const 
       if (key == "sub") acquire.subclass = static_cast<std::uint8_t>(number);
       if (key == "try") acquire.try_lock = number != 0;
       if (key == "read") acquire.mode = mode_of(number);
-      if (key == "check") checked = number != 0;
+      if (key == "check") acquire.unchecked = number == 0;
     }
   }
   if (acquire.map == 0) return false;
-  task.acquires.probed(acquire.map);
-  if (!checked) {
-    model_.pass_over(acquire.map);
-    return true;
-  }
+  if (!acquire.sync) task.acquires.probed(acquire.map);   // of a sync there is no stock event
   if (acquire.name.empty() || acquire.name == "(fault)") acquire.name = "?";
   acquire.site = stack(task, record);
   if (!place.empty()) acquire.site = model_.site(place);
   if (acquire.site == 0) acquire.site = model_.site(probe.place);
-  model_.acquire(task, acquire);
+  acquire.unchecked ? model_.unchecked(task, acquire) : model_.acquire(task, acquire);
   return true;
 }
 

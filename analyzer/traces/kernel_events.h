@@ -115,6 +115,7 @@ class KernelEvents {
   bool lockx_acquire(Task& task, const KernelRecord& record);
   bool lockx_release(Task& task, std::string_view body);
   bool probe(const KernelRecord& record);
+  Site called_at(const Task& task, const KernelRecord& record, const FtraceProbe& probe);
   bool semaphore_or_queue(Task& task, const KernelRecord& record, const FtraceProbe& probe, std::string_view function, bool has_field,
                           std::uint64_t number);
   bool probed_acquire(Task& task, const KernelRecord& record, const FtraceProbe& probe);

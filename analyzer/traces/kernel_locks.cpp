@@ -29,6 +29,7 @@ Event KernelModel::held_event(EventKind kind, const Task& task, const Held& held
   Event out = event(kind, task);
   out.lock = locks_[held.lock].id;
   out.class_id = held.class_id;
+  if (kind == EventKind::kRequest || kind == EventKind::kAcquired) out.other = held.nest;
   out.mode = held.mode;
   out.flags = held.flags;
   out.site = held.site;
@@ -81,6 +82,7 @@ void KernelModel::define_lock(Lock& lock, ClassId class_id, const KernelAcquire&
   lock.name = names_.add(acquire.name, fresh);
   lock.subclass = acquire.subclass;
   lock.keyed = acquire.keyed;
+  lock.read_first = acquire.mode == engine::Mode::kRecursiveRead;
   lock.last_holder = 0;
   LockDefinition definition;
   definition.id = lock.id;
@@ -96,6 +98,10 @@ void KernelModel::define_lock(Lock& lock, ClassId class_id, const KernelAcquire&
 std::uint32_t KernelModel::lock_of(const Task& task, const KernelAcquire& acquire, ClassId& other_class) {
   other_class = kNone;
   std::uint32_t number = lock_numbers_.find(acquire.map);
+  if (number == AddressMap::kAbsent && !srcu_unread_.empty() && acquire.mode == engine::Mode::kRecursiveRead) {
+    bind_srcu(acquire);
+    number = lock_numbers_.find(acquire.map);
+  }
   if (number == AddressMap::kAbsent) {
     number = static_cast<std::uint32_t>(locks_.size());
     locks_.emplace_back();
@@ -183,6 +189,13 @@ void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
   const bool try_lock = acquire.try_lock || unjudged || held_for_another(task.comm, acquire.name);
   request.flags = try_lock ? engine::kTry : 0;
   request.site = acquire.site;
+  request.nest = kNone;
+  if (const std::uint32_t nest = acquire.nest == 0 ? AddressMap::kAbsent : lock_numbers_.find(acquire.nest); nest != AddressMap::kAbsent)
+    request.nest = locks_[nest].id;
+  if (acquire.sync) {
+    tell_sync(task, request.lock, acquire.site);
+    return;
+  }
   Lock& lock = locks_[request.lock];
   ++lock.holders;
   lock.last_holder = task.serial;
@@ -190,10 +203,6 @@ void KernelModel::acquire(Task& task, const KernelAcquire& acquire) {
   Event out = held_event(EventKind::kRequest, task, request);
   out.wait_outer = acquire.wait_outer;
   out.wait_inner = acquire.wait_inner;
-  if (acquire.nest != 0) {
-    const std::uint32_t nest = lock_numbers_.find(acquire.nest);
-    if (nest != AddressMap::kAbsent) out.other = locks_[nest].id;
-  }
   consumer_.on_event(out);
   level.request = request;
   level.pending = true;
@@ -262,6 +271,11 @@ void KernelModel::release(Task& task, std::uint64_t map, Site site) {
   }
   if (lock.passed_over > 0) {
     --lock.passed_over;
+    for (std::size_t i = task.rcu_reads.size(); i-- > 0;) {
+      if (task.rcu_reads[i].first != map) continue;
+      task.rcu_reads.erase(task.rcu_reads.begin() + static_cast<std::ptrdiff_t>(i));
+      break;
+    }
   } else if (lock.last_holder == task.serial && lock.id != kNone) {
     Event out = event(EventKind::kRelease, task);   // held once, released twice
     out.lock = lock.id;

@@ -281,6 +281,8 @@ void KernelModel::end_try_wait(Task& task, bool matched, Site site) {
     completions_.try_wait(task.tries, out);
   }
   task.tries = 0;
+  task.synchronizes = 0;
+  task.rcu_reads.clear();
 }
 
 void KernelModel::complete(Task& task, std::uint64_t completion, bool all, Site site) {

@@ -16,10 +16,12 @@
 // Threading: one thread.  Allocation: O(tasks + lock addresses + classes).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "traces/address_map.h"
@@ -40,6 +42,8 @@ struct KernelAcquire {
   std::string_view name;
   std::uint8_t subclass = 0;
   bool try_lock = false;
+  bool sync = false;              // waits for all holders, holds nothing
+  bool unchecked = false;         // lockdep itself only counts it: RCU and, before 6.4, SRCU
   engine::Mode mode = engine::Mode::kWrite;
   std::uint64_t nest = 0;         // map of the nest lock, 0 = none
   std::uint8_t wait_outer = 0, wait_inner = 0;
@@ -65,6 +69,8 @@ class KernelModel {
   void acquired(Task& task, std::uint64_t map);
   void release(Task& task, std::uint64_t map, Site site);
   void downgrade(Task& task, std::uint64_t map, Site site);
+  /// An acquisition that lockdep does not check: judged if it is a read section of SRCU, remembered if it is one of RCU.
+  void unchecked(Task& task, const KernelAcquire& acquire);
   /// An acquisition that is not to be judged (the kernel's own validator left it out): its release means nothing.
   void pass_over(std::uint64_t map);
 
@@ -84,11 +90,19 @@ class KernelModel {
   void end_queue_wait(Task& task, std::uint64_t queue, Site site);
   void wake_queue(Task& task, std::uint64_t queue, Site site);
 
+  /// All readers are waited for: of the srcu_struct at this address, which has ended with `synchronized`; of RCU.
+  void synchronize_srcu(Task& task, std::uint64_t domain, Site site);
+  void synchronized(Task& task) { task.synchronizes = 0; }
+  void synchronize_rcu(Task& task, Site site);
+
   void down(Task& task, std::uint64_t semaphore, std::uint8_t flags, Site site);
   void end_down(Task& task, bool got);
   void up(Task& task, std::uint64_t semaphore, Site site);
   /// The task was switched out without having been preempted.
-  void sleep(Task& task) { semaphores_.slept(task.down); }
+  void sleep(Task& task) {
+    semaphores_.slept(task.down);
+    task.rcu_reads.clear();   // a reader does not sleep: its end was not recorded
+  }
 
   void fork(Task& parent, std::uint32_t child_pid, std::string_view child_comm);
   /// Its last switch: it is ended as soon as its processor does something else.
@@ -113,12 +127,14 @@ class KernelModel {
     std::uint8_t subclass = 0;
     bool keyed = false;
     std::uint32_t holders = 0;          // holding or asking
+    bool read_first = false;            // its first acquisition was a recursive reader's
     std::uint32_t passed_over = 0;      // acquisitions not judged and not released yet
     std::uint64_t last_holder = 0;      // Task::serial of who acquired it last
   };
   struct Held {
     std::uint32_t lock;                 // in locks_
     ClassId class_id;                   // kNone: the lock's own
+    InstanceId nest;                    // kNone: taken under no nest lock
     engine::Mode mode;
     std::uint8_t flags;
     bool released;                      // by a record that came in another context: told when this one is back
@@ -148,6 +164,9 @@ class KernelModel {
     std::uint32_t queue_waited = KernelCompletions::kNoCompletion;
     std::uint64_t queue = 0;            // its address
     KernelDown down;
+    std::uint64_t synchronizes = 0;     // the srcu_struct whose readers it waits for
+    Site synchronizes_at = 0;
+    std::vector<std::pair<std::uint64_t, Site>> rcu_reads;   // its RCU read sections: the map, and where
     KernelPairs acquires, releases;     // told by probes, for KernelEvents
     bool hardirqs_off = false, softirqs_off = false;   // as last told to the consumer
   };
@@ -168,6 +187,9 @@ class KernelModel {
   Event held_event(EventKind kind, const Task& task, const Held& held) const;
   InstanceId work_item(std::uint64_t work, std::string_view function);
 
+  void tell_sync(Task& task, std::uint32_t lock, Site site);
+  void bind_srcu(const KernelAcquire& acquire);
+  std::uint32_t srcu_lock(std::uint64_t domain) const;
   ClassId class_of(const KernelAcquire& acquire);
   std::uint32_t lock_of(const Task& task, const KernelAcquire& acquire, ClassId& other_class);
   void define_lock(Lock& lock, ClassId class_id, const KernelAcquire& acquire, const Task& task);
@@ -183,6 +205,8 @@ class KernelModel {
   NameTable work_functions_;                           // the class of a work item is its function
   std::vector<ClassId> work_classes_;
   std::unordered_map<std::string, ClassId> classes_;   // by key and subclass, or by name
+  std::map<std::uint64_t, std::uint32_t> srcu_unread_; // srcu_structs waited for before any reader was seen: their locks
+  std::uint64_t srcu_offset_ = 0;                      // of the lock map in an srcu_struct, 0: not learnt yet
   std::vector<Task*> dying_, running_;                 // by processor
   NameTable sites_, names_, holds_;                    // holds_: operations that tell of long times
   Task* last_task_ = nullptr;

@@ -17,6 +17,9 @@ constexpr Probe kProbes[] = {
     // lock_acquire(map, subclass, trylock, read, check, nest_lock, ip)
     {"lock_acquire_args", "lock_acquire",
      "map=@1:x64 key=+0(@1):x64 name=+0(+24(@1)):string sub=@2:u32 try=@3:u32 read=@4:u32 check=@5:u32 nest=@6:x64 ip=@7:symbol", false},
+    // lock_sync(map, subclass, read, check, nest_lock, ip), since 6.4
+    {"lock_sync", "lock_sync",
+     "map=@1:x64 key=+0(@1):x64 name=+0(+24(@1)):string sub=@2:u32 read=@3:u32 check=@4:u32 nest=@5:x64 ip=@6:symbol", false},
     {"lock_release_args", "lock_release", "map=@1:x64 ip=@2:symbol", false},
     {"lock_downgrade", "lock_downgrade", "map=@1:x64 ip=@2:symbol", false},
     {"init_completion", "__init_swait_queue_head", "q=@1:x64 name=+0(@2):string key=@3:x64", false},
@@ -31,6 +34,10 @@ constexpr Probe kProbes[] = {
     {"try_wait_for_completion", "try_wait_for_completion", "x=@1:x64", true},
     {"complete", "complete", "x=@1:x64", false},
     {"complete_all", "complete_all", "x=@1:x64", false},
+    {"synchronize_srcu", "synchronize_srcu", "ssp=@1:x64", true},
+    {"synchronize_srcu_expedited", "synchronize_srcu_expedited", "ssp=@1:x64", true},
+    {"synchronize_rcu", "synchronize_rcu", "", false},
+    {"synchronize_rcu_expedited", "synchronize_rcu_expedited", "", false},
     {"down", "down", "sem=@1:x64", true},
     {"down_interruptible", "down_interruptible", "sem=@1:x64", true},
     {"down_killable", "down_killable", "sem=@1:x64", true},

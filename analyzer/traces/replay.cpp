@@ -209,7 +209,10 @@ void Replay::apply(const Event& event) {
     case EventKind::kAcquired: {
       if (instance == nullptr) { ++undefined_; return; }
       const ClassId other = other_class(event, object);
-      if (other == kNone) engine.acquired(in, instance, event.mode, event.flags, event.site);
+      if (event.other != kNone)
+        engine.acquired_under(in, instance, other == kNone ? object.class_id : other, event.mode, event.flags, event.site,
+                              lock(event.other).instance);
+      else if (other == kNone) engine.acquired(in, instance, event.mode, event.flags, event.site);
       else engine.acquired_as(in, instance, other, event.mode, event.flags, event.site);
       return;
     }

@@ -230,6 +230,7 @@ bool TextReader::on_request(Task& in, const Arguments& from) {
   Level& level = in.levels.back();
   level.requested = out.lock;
   level.requested_class = out.class_id;
+  level.nest = out.other;
   level.mode = out.mode;
   level.flags = out.flags;
   level.site = out.site;
@@ -244,6 +245,7 @@ bool TextReader::on_acquired(Task& in, const Arguments& from) {
   if (known != kNone && level.requested == known) {
     out.lock = known;
     out.class_id = level.requested_class;
+    out.other = level.nest;
     out.mode = level.mode;
     out.flags = level.flags;
     if (out.site == 0) out.site = level.site;

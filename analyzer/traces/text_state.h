@@ -22,6 +22,7 @@ namespace crossdep::traces {
 struct TextLevel {
   InstanceId requested = kNone;
   ClassId requested_class = kNone;
+  InstanceId nest = kNone;
   engine::Mode mode = engine::Mode::kWrite;
   std::uint8_t flags = 0;
   Site site = 0;

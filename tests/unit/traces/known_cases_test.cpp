@@ -67,3 +67,7 @@ TEST_CASE("a semaphore of one token is a lock until it is handed on", "[traces][
 TEST_CASE("what cross-release was taken out of the kernel for", "[traces][known]") {
   CHECK(judge_cases("conditions/upstream.cdt") == 20);
 }
+
+TEST_CASE("rules of the kernel's that need more than locks", "[traces][known]") {
+  CHECK(judge_cases("conditions/kernel.cdt") == 15);
+}
