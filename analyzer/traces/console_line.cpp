@@ -187,6 +187,22 @@ std::string_view without_colours(std::string_view line, std::string& scratch) {
   return scratch;
 }
 
+// Whatever a container, a test protocol or a console server puts before it ("qemu-1  | ", "# "), the kernel's own time, with
+// microseconds, stands out: "[  512.000123] ".
+bool take_anything_before_time(std::string_view& text) {
+  const std::string_view front = text.substr(0, kSyslogPrefix);
+  for (std::size_t open = front.find('['); open != std::string_view::npos; open = front.find('[', open + 1)) {
+    std::size_t at = open + 1;
+    while (at < text.size() && text[at] == ' ') ++at;
+    const std::size_t seconds = at;
+    while (at < text.size() && digit(text[at])) ++at;
+    if (at == seconds || !fits_pattern(text.substr(at), ".000000]")) continue;
+    text.remove_prefix(open);
+    return true;
+  }
+  return false;
+}
+
 bool take_prefix(std::string_view& text, std::string_view& caller, bool prefixed) {
   const char c = text.front();
   if (c == '[') return take_bracket(text, is_time) || take_caller(text, caller) || take_runner(text);
@@ -204,7 +220,7 @@ ConsoleLine parse_console_line(std::string_view line, std::string& scratch) {
     // Blanks before a prefix are a mail's or a commit message's; before text they are its own.
     std::string_view rest = out.text;
     while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
-    if (rest.empty() || !take_prefix(rest, out.caller, out.prefixed)) break;
+    if (rest.empty() || (!take_prefix(rest, out.caller, out.prefixed) && (out.prefixed || !take_anything_before_time(rest)))) break;
     out.text = rest;
     out.prefixed = true;
   }

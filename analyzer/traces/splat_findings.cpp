@@ -136,7 +136,7 @@ class Findings {
     PrintedFinding f = base(check, Verdict::kConfirmed);
     f.lock = lock;
     f.site = own_site() ? s_.backtrace.front() : lock.site;
-    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty() || is_inner(f.site))) f.site = own_place(s_.backtrace, check == Check::kDestroyHeld);
+    if (!own_site() && (check == Check::kDestroyHeld || f.site.empty() || is_inner(f.site))) f.site = own_place(s_.backtrace, check == Check::kDestroyHeld ? PassedOver::kFreeing : PassedOver::kNothing);
     out_.push_back(std::move(f));
   }
 
@@ -161,7 +161,7 @@ class Findings {
 
   // The class is the place, as the house names what has no name of its own.
   void by_place(Check check, const std::string& front, const std::string& message) {
-    const std::string place = own_place(s_.backtrace);
+    const std::string place = own_place(s_.backtrace, check == Check::kWaitContext ? PassedOver::kAllocating : PassedOver::kNothing);
     std::string name(function_of(place));
     name = name.substr(0, name.find('.'));
     if (name.empty()) name = s_.place.substr(0, s_.place.find(':'));

@@ -286,9 +286,21 @@ bool is_lock_function(std::string_view function) {
   return std::any_of(std::begin(kFronts), std::end(kFronts), [&](std::string_view front) { return function.starts_with(front); });
 }
 
-std::string own_place(const PrintedStack& stack, bool freeing) {
+bool is_allocation_function(std::string_view function) {
+  function = function.substr(0, function.find('.'));
+  constexpr std::string_view kFronts[] = {"kmalloc", "__kmalloc", "__do_kmalloc", "kzalloc", "kcalloc", "kvmalloc", "__kvmalloc", "kvzalloc", "krealloc", "vmalloc",
+                                          "__vmalloc", "vzalloc", "kmem_cache_alloc", "__kmem_cache_alloc", "slab_alloc", "__slab_alloc", "___slab_alloc",
+                                          "slab_pre_alloc_hook", "alloc_pages", "__alloc_pages", "__alloc_frozen_pages", "__get_free_page", "prepare_alloc_pages",
+                                          "pcpu_alloc", "might_alloc"};
+  return std::any_of(std::begin(kFronts), std::end(kFronts), [&](std::string_view front) { return function.starts_with(front); });
+}
+
+std::string own_place(const PrintedStack& stack, PassedOver what) {
+  const auto passed_over = [what](std::string_view function) {
+    return what == PassedOver::kFreeing ? is_free_function(function) : what == PassedOver::kAllocating && is_allocation_function(function);
+  };
   for (const std::string& frame : stack)
-    if (const std::string_view function = function_of(frame); !is_carrier(function) && !(freeing && is_free_function(function))) return frame;
+    if (const std::string_view function = function_of(frame); !is_carrier(function) && !passed_over(function)) return frame;
   return stack.empty() ? std::string() : stack.front();
 }
 

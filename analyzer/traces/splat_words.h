@@ -46,8 +46,11 @@ bool is_carrier(std::string_view function);
 bool is_lock_function(std::string_view function);
 /// Functions that give memory back, their allocator's inner ones too.
 bool is_free_function(std::string_view function);
-/// The first of the stack that is no carrier (`freeing`: nor frees memory); the first if there is none.
-std::string own_place(const PrintedStack& stack, bool freeing = false);
+/// Functions that allocate it.
+bool is_allocation_function(std::string_view function);
+/// The first of the stack that is no carrier, nor one of the kind passed over; the first if there is none.
+enum class PassedOver : std::uint8_t { kNothing, kFreeing, kAllocating };
+std::string own_place(const PrintedStack& stack, PassedOver what = PassedOver::kNothing);
 
 /// "insmod/40" at the front of `text`, which ends there or goes on with a blank; the name may hold both. False: none.
 bool parse_task(std::string_view text, std::string_view before, PrintedContext& out);

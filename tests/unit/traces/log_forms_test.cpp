@@ -422,3 +422,17 @@ TEST_CASE("logs: places survive being printed as our splat", "[traces][explain]"
     CHECK(again.ids() == first.ids());
   }
 }
+
+TEST_CASE("logs: what sleeps in atomic context is named by who allocates, not by the allocator", "[traces][explain]") {
+  const auto slept = [](const std::string& frames) {
+    return tell("BUG: sleeping function called from invalid context at include/linux/sched/mm.h:274\n"
+                "in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 811, name: modprobe\npreempt_count: 1, expected: 0\n1 lock held by modprobe/811:\n"
+                " #0: ffffffffc03a50f8 (my_spin){+.+.}-{2:2}, at: my_init+0x1c/0x1000 [mydrv]\nCPU: 3 PID: 811 Comm: modprobe Not tainted 6.5.0 #9\n"
+                "Call Trace:\n <TASK>\n dump_stack_lvl+0x60/0xb0\n __might_resched+0x18f/0x2a0\n" + frames + " my_init+0x30/0x1000 [mydrv]\n </TASK>\n");
+  };
+  const Told direct = slept("");
+  REQUIRE(direct.graph.findings.size() == 1);
+  CHECK(direct.cycle(direct.only()) == "sleep@my_init");
+  CHECK(slept(" __kmem_cache_alloc_node+0x3b5/0x420\n kmalloc_trace+0x25/0x90\n").ids() == direct.ids());
+  CHECK(slept(" __alloc_pages+0x3b5/0x420\n alloc_pages_mpol+0x25/0x90\n __get_free_pages+0x1/0x2\n").ids() == direct.ids());
+}

@@ -118,7 +118,7 @@ TEST_CASE("logs: what stands before a line makes no difference", "[traces][expla
                                      "4,5005,12915307506,-,caller=T125;", "11-27 10:00:00.123     0     0 W         : [    6.749450] ",
                                      "W/kernel  (  123): ", "<4>[    6.749450]  (2)[125:kworker/2:1]", "[    6.749450] [2:    kworker/2:1:  125] ",
                                      "<4>[    6.749450]  I[0:      swapper/0:    0] ", "   [    6.749450] ", "> [    6.749450] ", "> > ", ">>  > ",
-                                     "> | ", "PM> ", "[...] ", "\xc2\xa0\xa0"}) {
+                                     "> | ", "PM> ", "[...] ", "qemu-1  | [  512.000123] ", "# <4>[  512.000123] ", "not ok 3 # [  512.000123][   T87] ", "ttyS0: 12:00:01: [    6.749450] ", "\xc2\xa0\xa0"}) {
       CAPTURE(prefix);
       CHECK(tell(with(lines, [&](const std::string& line, std::size_t) { return prefix + line; })).ids() == expected);
     }
