@@ -190,6 +190,12 @@ class Context {
   static constexpr std::uint32_t kCacheSize = 2048;   // the top 11 bits of a key
 
   Held* held() const noexcept { return held_.load(std::memory_order_relaxed); }
+  /// The floor that says what this runs in: a work item that a softirq runs, a timer or tasklet, is softirq code.
+  const Held& runs_in() const noexcept {
+    const Held* floor = held() + floor_;
+    while (floor->floor_kind == ContextKind::kWorkItem && floor != held()) floor = held() + floor->depth;
+    return *floor;
+  }
   // The entry above the top: there is always room for one.
   __attribute__((always_inline)) Held& prepare(LockInstance& lock, ClassId class_id, Mode mode, std::uint8_t flags,
                                                Site site) noexcept {

@@ -35,7 +35,7 @@ unsigned put_number(char* text, unsigned at, unsigned number) {
 // Usage characters as lockdep's, and what the requested lock is open to.
 void Engine::note_usage(const Cause& cause) noexcept {
   Context* context = cause.context;
-  const ContextKind kind = context->held()[context->floor_].floor_kind;
+  const ContextKind kind = context->runs_in().floor_kind;
   const bool hard = kind == ContextKind::kSignal || kind == ContextKind::kHardirq || kind == ContextKind::kNmi;
   const bool soft = kind == ContextKind::kSoftirq;
   const bool holds = (cause.flags & kSync) == 0 && !is_crosslock(graph_.lock_class(cause.class_id).info.kind);

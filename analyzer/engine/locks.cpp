@@ -289,7 +289,7 @@ void Engine::check_wait_context(const Cause& cause) noexcept {
   const ClassInfo& wanted = graph_.lock_class(cause.class_id).info;
   if (wanted.wait_inner == 0 || (cause.flags & kTry)) return;
   const Context* context = cause.context;
-  const Held& floor = context->held()[context->floor_];
+  const Held& floor = context->runs_in();
   constexpr unsigned kRawSpin = 2, kSpin = 3;
   unsigned limit = ~0u;
   if (floor.floor_kind == ContextKind::kHardirq) limit = floor.flags != 0 ? kSpin : kRawSpin;

@@ -69,5 +69,5 @@ TEST_CASE("what cross-release was taken out of the kernel for", "[traces][known]
 }
 
 TEST_CASE("rules of the kernel's that need more than locks", "[traces][known]") {
-  CHECK(judge_cases("conditions/kernel.cdt") == 15);
+  CHECK(judge_cases("conditions/kernel.cdt") == 18);
 }
