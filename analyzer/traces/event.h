@@ -58,6 +58,7 @@ enum class EventKind : std::uint8_t {
 /// Beside engine::RequestFlag in Event::flags.
 enum EventFlag : std::uint8_t {
   kFailedWait = 64,      // kWaitEnd, kJoinEnd: timed out or interrupted, no signal was consumed
+  kUnjoined = 64,        // kContextEnd: nobody waits for its end, nothing more will be said of it
   kThreaded = 128,       // kEnter of a hardirq: threaded (its wait type is a sleeping-spinlock context)
 };
 

@@ -110,7 +110,9 @@ void KernelModel::end_task(Task& task) {
   for (const Held& held : task.levels[0].held) --locks_[held.lock].holders;
   if (task.levels[0].pending) --locks_[task.levels[0].request.lock].holders;
   semaphores_.forget(task.down, task.id);
-  consumer_.on_event(event(EventKind::kContextEnd, task));
+  Event out = event(EventKind::kContextEnd, task);
+  out.flags = kUnjoined;
+  consumer_.on_event(out);
   task.levels[0] = Level{};
   task.ended = true;
 }

@@ -226,6 +226,10 @@ void Replay::apply(const Event& event) {
     case EventKind::kContextEnd:
       engine.end_context(in, event.site);
       contexts_[event.context] = nullptr;
+      if ((event.flags & kUnjoined) != 0) {
+        peers_[event.context] = nullptr;
+        engine.release_context(in);
+      }
       return;
     case EventKind::kEnter:
       engine.enter(in, event.nested, instance, lock(event.other).instance, event.site, static_cast<unsigned>(event.number),
