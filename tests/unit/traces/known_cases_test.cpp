@@ -71,3 +71,7 @@ TEST_CASE("what cross-release was taken out of the kernel for", "[traces][known]
 TEST_CASE("rules of the kernel's that need more than locks", "[traces][known]") {
   CHECK(judge_cases("conditions/kernel.cdt") == 18);
 }
+
+TEST_CASE("shapes of the kernel's, by lockdep's rules and by cross-release", "[traces][known]") {
+  CHECK(judge_cases("conditions/shapes.cdt") == 25);
+}
