@@ -41,9 +41,11 @@ std::string parse_tsan_frame(std::string_view text, std::string& function) {
   text = text.substr(std::min(text.find(' ') + 1, text.size()));
   if (const std::size_t build = text.rfind(" (BuildId: "); build != std::string_view::npos) text = text.substr(0, build);
   std::string module;
+  std::string_view bare;   // "abba+0xd02da"
   if (const std::size_t open = text.rfind(" ("); open != std::string_view::npos && text.ends_with(")") && has(text.substr(open), "+0x")) {
     const std::string_view inside = text.substr(open + 2, text.size() - open - 3);
-    if (has(inside, ".so")) module = inside.substr(inside.rfind('/') + 1, inside.rfind('+') - inside.rfind('/') - 1);
+    bare = inside.substr(inside.rfind('/') + 1);
+    if (has(inside, ".so")) module = bare.substr(0, bare.rfind('+'));
     text = text.substr(0, open);
   }
   std::string_view place;
@@ -58,6 +60,9 @@ std::string parse_tsan_frame(std::string_view text, std::string& function) {
     if (last.starts_with("??:")) text = text.substr(0, blank), place = {};
   }
   function = symbols::compact(trimmed(text));
+  // Without symbols the offset is all there is: one name for all of a program would make one class of all its locks.
+  if (const std::size_t plus = bare.rfind('+'); function == "<null>" && plus != std::string_view::npos)
+    return function = std::string(bare.substr(plus + 1)) + " [" + std::string(bare.substr(0, plus)) + "]";
   std::string out = function;
   if (!module.empty()) out += " [" + module + "]";
   if (has(place, ":")) out += " (" + std::string(place) + ")";

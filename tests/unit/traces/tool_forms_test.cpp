@@ -195,3 +195,14 @@ TEST_CASE("logs: memory freed with a lock in it: the place is whoever freed it",
     CHECK(reports::short_place(told.graph, told.only().site) == "free_card+0x36/0x39 [card]");
   }
 }
+
+TEST_CASE("logs: a program without symbols is known by offsets", "[traces][explain]") {
+  const auto unlocked = [](const std::string& offset) {
+    return tell("WARNING: ThreadSanitizer: unlock of an unlocked mutex (or by a wrong thread) (pid=9)\n    #0 pthread_mutex_unlock <null> (libtsan.so.2+0x1)\n"
+                "    #1 <null> <null> (/opt/app+0x" + offset + ") (BuildId: 289ee39f)\n\nSUMMARY: ThreadSanitizer: unlock\n");
+  };
+  const Told one = unlocked("14ef"), other = unlocked("2abc");
+  REQUIRE(one.graph.findings.size() == 1);
+  CHECK(one.cycle(one.only()) == "mutex@app+0x14ef#1");
+  CHECK(one.ids() != other.ids());
+}
