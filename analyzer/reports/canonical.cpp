@@ -168,9 +168,9 @@ bool better(const Finding& a, const Finding& b) { return a.verdict != b.verdict 
 void unify_findings(std::vector<Finding>& findings) {
   unify(findings, [](const Finding& a, const Finding& b) { return a.id < b.id; },
         [](Finding& kept, Finding& other) { if (better(other, kept)) kept = std::move(other); });
-  // For readers: the most certain first; what a run has seen before what is known from the source.
+  // For readers: the most certain first.
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-    return a.verdict != b.verdict ? a.verdict > b.verdict : source_rank(a) < source_rank(b);
+    return a.verdict != b.verdict ? a.verdict > b.verdict : report_rank(a) < report_rank(b);
   });
 }
 

@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 
 #include "reports/canonical.h"
 #include "reports/finding_id.h"
+#include "reports/reason.h"
 
 namespace crossdep::reports {
 namespace {
@@ -148,6 +150,20 @@ unsigned source_rank(const Finding& finding) {
   if (finding.check == engine::Check::kDeclaredOrder) return finding.reason_code == "observed" ? 0 : 2;
   if (finding.reason_code == kSourceMay) return 4;
   return finding.reason.starts_with("source only") ? 3 : 0;
+}
+
+unsigned report_rank(const Finding& finding) {
+  // A wait that others end too, or locks that were not the same ones, may never meet: what nothing excuses is read first, even if
+  // one side of it is known from the source only.
+  static constexpr engine::Reason kDoubts[] = {engine::Reason::kTimed, engine::Reason::kHistoryOnly, engine::Reason::kOtherReleasers,
+                                               engine::Reason::kInstancesDiffer, engine::Reason::kBudgetSpent};
+  constexpr unsigned kHalf = 1, kFirstDoubt = 2;
+  const unsigned rank = source_rank(finding);
+  if (rank == kHalf) return kHalf;
+  if (rank > kHalf) return kFirstDoubt + static_cast<unsigned>(std::size(kDoubts)) + rank;
+  for (unsigned i = 0; i < std::size(kDoubts); ++i)
+    if (finding.reason_code == code(kDoubts[i])) return kFirstDoubt + i;
+  return 0;
 }
 
 std::vector<std::string> join_source(Graph& graph) {

@@ -34,6 +34,10 @@ bool in_source(const Dependency& dependency);
 /// only, 4 there only if a virtual call or a pointer leads where it may.
 unsigned source_rank(const Finding& finding);
 
+/// The order of reports, within one verdict: seen in runs and nothing excuses it; half observed; seen in runs, but with a reason to
+/// doubt it (the engine's order of these reasons); then as source_rank().
+unsigned report_rank(const Finding& finding);
+
 inline constexpr const char* kHalfObserved = "half-observed";
 /// In the flags of a witness from a source analysis, beside engine::RequestFlag: one of several places that a virtual call
 /// or a pointer may lead to.

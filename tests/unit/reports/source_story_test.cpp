@@ -3,6 +3,7 @@
 // What needs the source, in words: the way to what no run has shown, and cycles in groups.
 #include "reports/source_story.h"
 
+#include "reports/canonical.h"
 #include "reports/source_join.h"
 #include "reports/text.h"
 #include "unit/reports/golden.h"
@@ -123,4 +124,31 @@ TEST_CASE("a report of the source alone is in groups", "[source-story]") {
   s.cycle("ab");
   s.cycle("abd");
   check_golden("text_source_groups.txt", render_text(s.graph(), {}));
+}
+
+TEST_CASE("what nothing excuses comes before what is seen but doubtful, half observed or not", "[source-story]") {
+  const std::vector<std::pair<const char*, const char*>> order = {
+      {"aa", "none-excluded"}, {"bb", kHalfObserved}, {"cc", "timed"}, {"dd", "history-only"}, {"ee", "other-releasers"},
+      {"ff", "instances-differ"}, {"gg", "budget-spent"}, {"hh", "source-only"}, {"ab", kSourceMay}};
+  Sources s;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto& [classes, reason] = order[(i * 4 + 3) % order.size()];   // 4 and 9 have no common factor: each once, out of order
+    Finding& f = s.cycle(classes, reason);
+    if (!std::string(reason).starts_with(kSourcePrefix)) f.reason = "what the run says";
+  }
+  Graph graph = s.graph();
+  canonicalise(graph);
+  REQUIRE(graph.findings.size() == order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) CHECK(graph.findings[i].reason_code == order[i].second);
+}
+
+TEST_CASE("a stronger verdict comes first whatever its reason", "[source-story]") {
+  Sources s;
+  s.cycle("ab", "none-excluded").reason = "what the run says";
+  Finding& doubtful = s.cycle("cd", "other-releasers");
+  doubtful.reason = "what the run says";
+  doubtful.verdict = engine::Verdict::kFeasible;
+  Graph graph = s.graph();
+  canonicalise(graph);
+  CHECK(graph.findings.front().id == "cd-cd");
 }
