@@ -105,6 +105,7 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
     if (places_.root(fact.cell) == PlaceKind::kParam) exit.leaves.push_back(fact);
   exit.history = state.history;
   exit.threads = state.threads;
+  exit.let_go = state.let_go;
   exit.live = state.live;
   exit.joined = state.joined;
   for (const auto& [place, known] : state.known)
@@ -136,6 +137,7 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
       if (anything) e.result.clear();
     }
     e.threads |= exit.threads;
+    e.let_go = std::max(e.let_go, exit.let_go);
     for (const PlaceId handle : exit.live) insert(e.live, handle);
     std::erase_if(e.joined, [&](PlaceId handle) { return std::find(exit.joined.begin(), exit.joined.end(), handle) == exit.joined.end(); });
     return;

@@ -50,6 +50,7 @@ class FunctionAnalysis {
   void end_guard(State& state, std::int32_t variable);
   void guard(const Op& op, State&& state, States& out);
   void wait(const Op& op, State& state);
+  void let_go(State& state, LetGo what) const;
 
   // evaluate.cpp
   Values values(const State& state, ExprId expr);

@@ -131,6 +131,7 @@ void FunctionAnalysis::release(State& state, PlaceId place) {
     const Place& p = places_.at(place);
     if (lock.count > 1 && !(p.kind == PlaceKind::kElement && p.index < 0)) --lock.count;
     else state.held.erase(state.held.begin() + static_cast<std::ptrdiff_t>(i));
+    if (state.held.empty()) let_go(state, LetGo::kAtUnlock);
     return;
   }
   // The same class by another way is taken for the same lock.
@@ -138,9 +139,32 @@ void FunctionAnalysis::release(State& state, PlaceId place) {
   for (std::size_t i = state.held.size(); i-- > 0 && !name.empty();) {
     if (p_.class_name(state.held[i].place) != name) continue;
     state.held.erase(state.held.begin() + static_cast<std::ptrdiff_t>(i));
+    if (state.held.empty()) let_go(state, LetGo::kAtUnlock);
     return;
   }
   insert(state.released, place);
+}
+
+// Other threads may run now, and change what the lock guarded. A wait is made for a change: whatever others can reach is
+// forgotten. After an unlock only globals are, and only once no lock is left that may be the one that guards them; most code
+// that tests a flag twice with locks between goes by one that does not change. Where a pointer leads is kept.
+void FunctionAnalysis::let_go(State& state, LetGo what) const {
+  state.let_go = std::max(state.let_go, what);
+  const auto shared = [&](PlaceId place) {
+    const PlaceKind root = places_.root(place);
+    if (what == LetGo::kAtUnlock) return root == PlaceKind::kGlobal;
+    if (root != PlaceKind::kLocal) return true;
+    for (PlaceId id = place; id != kNoPlace; id = places_.at(id).parent)
+      if (places_.at(id).kind == PlaceKind::kPointee) return true;
+    return false;
+  };
+  std::erase_if(state.facts, [&](const Fact& fact) { return shared(fact.cell); });
+  std::erase_if(state.copies, [&](const auto& pair) { return shared(pair.first) || shared(pair.second); });
+  std::erase_if(state.known, [&](const auto& entry) {
+    return shared(entry.first) && std::all_of(entry.second.values.begin(), entry.second.values.end(), [](const Value& v) {
+      return v.kind == Value::Kind::kConst || v.kind == Value::Kind::kNonZero;
+    });
+  });
 }
 
 void FunctionAnalysis::end_guard(State& state, std::int32_t variable) {
@@ -253,6 +277,7 @@ void FunctionAnalysis::wait(const Op& op, State& state) {
     event.held = others;
     record(std::move(event));
   }
+  if (!mutexes.empty() || !mutex.empty()) let_go(state, LetGo::kAtWait);
 }
 
 }  // namespace crossdep::source

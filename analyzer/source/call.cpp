@@ -277,6 +277,7 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
       ++left;
     }
     after.left_by_call = left;
+    if (exit.let_go == LetGo::kAtWait || (exit.let_go == LetGo::kAtUnlock && after.held.empty())) let_go(after, exit.let_go);
     for (auto& [cell, stored] : stores) assign(after, cell, stored, false);
     for (const Fact& fact : exit.leaves)
       if (const std::vector<PlaceId> where = substituted(state, fact.cell, args); where.size() == 1) after.learn(where[0], fact.is);

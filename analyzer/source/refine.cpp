@@ -20,7 +20,7 @@ bool FunctionAnalysis::learn(State& state, PlaceId cell, const Assumption& is) c
   if (!state.learn(cell, is)) return false;
   if (places_.root(cell) != PlaceKind::kParam) return true;
   const Place& leaf = places_.at(cell);
-  const bool since = std::any_of(state.changed.begin(), state.changed.end(), [&](PlaceId place) {
+  const bool since = state.let_go == LetGo::kAtWait || std::any_of(state.changed.begin(), state.changed.end(), [&](PlaceId place) {
     const Place& other = places_.at(place);
     return place == cell || places_.inside(cell, place) || places_.through(cell, place) || (other.kind == leaf.kind && other.number == leaf.number && other.record == leaf.record);
   });

@@ -74,6 +74,10 @@ bool State::merge(const State& other) {
       changed = true;
     }
   if (other.threads && !threads) threads = changed = true;
+  if (other.let_go > let_go) {
+    let_go = other.let_go;
+    changed = true;
+  }
   if (other.left_by_call != left_by_call && left_by_call != 0) left_by_call = 0;
   return changed;
 }

@@ -36,6 +36,7 @@ struct State {
   std::vector<PlaceId> joined;           // handles of threads that were waited for, on every path, and not made again
   std::vector<std::pair<PlaceId, PlaceId>> below;   // the first comes before the second, in memory or by a number in both
   bool threads = false;
+  LetGo let_go = LetGo::kNothing;        // on some path
   std::size_t left_by_call = 0;          // how many of `held`, last ones, the last call left held
 
   bool same_locks(const State& other) const;

@@ -79,6 +79,9 @@ struct Event {
   ChainId chain = -1;
 };
 
+/// What a lock that was given up on the way lets others change.
+enum class LetGo : std::uint8_t { kNothing, kAtUnlock, kAtWait };
+
 struct Exit {
   std::vector<HeldLock> acquired;
   std::vector<PlaceId> released;
@@ -89,6 +92,7 @@ struct Exit {
   Values result;
   std::vector<PlaceId> live, joined;   // as in events
   bool threads = false;
+  LetGo let_go = LetGo::kNothing;
 };
 
 struct Summary {
