@@ -4,6 +4,7 @@
 # folder (no entry in the system's lists is needed). What cannot be fetched is skipped, with a line.
 import json
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -30,9 +31,12 @@ def package(box, name):
     return box.folder / "code"
 
 
-def scan(box, *words):
+def scan(box, *words, megabytes=None):
+    """The graph; the largest process of the scan may have this much memory."""
     done = box.run(box.crossdep, "scan", "-o", "g.cdgraph", *words, timeout=3600)
     box.check("scanned " in done.err, done.err[-500:])
+    used = int(re.search(r"^crossdep: scanned .* (\d+) MB$", done.err, flags=re.M).group(1))
+    box.check(megabytes is None or used <= megabytes, f"{used} MB")
     return json.loads((box.folder / "g.cdgraph").read_text())
 
 
@@ -76,3 +80,23 @@ def redis_is_read(box):
     deps = [f"-I{code}/deps/{name}" for name in ["hiredis", "lua/src", "linenoise", "hdr_histogram"]]
     graph = scan(box, *files, "--", "-std=gnu11", *deps, "-DUSE_PROCESSOR_CLOCK=0")
     box.check(len(graph["classes"]) > 5, "hardly any lock is found")
+
+
+@long_test
+def rocksdb_locks_its_log_before_its_mutex(box):
+    """7.8.3's LockWAL() reports a failed write under log_write_mutex_, which takes mutex_; everything else goes the other way
+    (rocksdb's pull request 11020). The core of the library only: a scan of all of it takes too long."""
+    code = package(box, "rocksdb")
+    off = [f"-DWITH_{what}=OFF" for what in ["TESTS", "BENCHMARK_TOOLS", "TOOLS", "CORE_TOOLS", "GFLAGS"]]
+    made = box.run("cmake", "-S", code, "-B", box.folder / "made", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DFAIL_ON_WARNINGS=OFF",
+                   "-DROCKSDB_BUILD_SHARED=OFF", "-DPORTABLE=ON", *off, timeout=600)
+    if made.status != 0:
+        box.skip("rocksdb cannot be configured here")
+    core = [p for p in sorted((code / "db" / "db_impl").glob("db_impl*.cc")) if "test" not in p.name]
+    core += [code / name for name in ["db/error_handler.cc", "db/write_thread.cc", "monitoring/instrumented_mutex.cc", "port/port_posix.cc"]]
+    graph = scan(box, "-p", box.folder / "made", *core, megabytes=600)
+    cycles = [f for f in possible(graph) if f["dependencies"]]
+    inverted = [f for f in cycles if all("DBImpl::" in name for name in f["classes"]) and
+                sorted(re.search(r"DBImpl::(\w+)", name).group(1) for name in f["classes"]) == ["log_write_mutex_", "mutex_"]]
+    box.check(len(inverted) == 1, "LockWAL's inversion is not found")
+    box.check(len(cycles) <= 20, f"{len(cycles)} cycles")
