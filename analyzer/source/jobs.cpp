@@ -26,7 +26,7 @@
 namespace crossdep::source {
 namespace {
 
-constexpr const char* kCacheVersion = "3";
+constexpr const char* kCacheVersion = "4";
 
 std::string cache_path(const std::string& folder, const CompileCommand& command, const std::string& text) {
   reports::Digest first, second;

@@ -171,7 +171,10 @@ ExprId FunctionLowering::plain_call(CXCursor c, CXCursor callee, const std::stri
   op.callee = key;
   op.args = std::move(passed);
   op.result = result;
-  if (clang_getCursorKind(callee) == CXCursor_CXXMethod && clang_CXXMethod_isVirtual(callee)) op.flags |= kFlagVirtual;
+  // Base::f() calls just that one. Of operators libclang does not say whether the call is dynamic.
+  if (clang_getCursorKind(callee) == CXCursor_CXXMethod && clang_CXXMethod_isVirtual(callee) &&
+      (clang_Cursor_isDynamicCall(c) != 0 || text_of(clang_getCursorSpelling(callee)).starts_with("operator")))
+    op.flags |= kFlagVirtual;
   return load(var(result));
 }
 
