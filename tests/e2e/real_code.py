@@ -99,4 +99,4 @@ def rocksdb_locks_its_log_before_its_mutex(box):
     inverted = [f for f in cycles if all("DBImpl::" in name for name in f["classes"]) and
                 sorted(re.search(r"DBImpl::(\w+)", name).group(1) for name in f["classes"]) == ["log_write_mutex_", "mutex_"]]
     box.check(len(inverted) == 1, "LockWAL's inversion is not found")
-    box.check(len(cycles) <= 20, f"{len(cycles)} cycles")
+    box.check(len(cycles) <= 16, f"{len(cycles)} cycles")
