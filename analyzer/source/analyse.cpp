@@ -10,7 +10,7 @@
 namespace crossdep::source {
 namespace {
 
-constexpr std::size_t kStatesPerBlock = 24, kEvents = 6000, kExits = 16, kSteps = 40000;
+constexpr std::size_t kStatesPerBlock = 24, kEvents = 2000, kAlike = 4, kExits = 16, kSteps = 40000;
 
 }  // namespace
 
@@ -146,13 +146,50 @@ void FunctionAnalysis::leave(const Block& b, State&& state) {
   else summary_.truncated = true;
 }
 
+// What the event says of lock classes. False: which objects they are, or who is called, may matter to a caller.
+bool FunctionAnalysis::coarse(const Event& event, EventKey& key) const {
+  switch (event.what) {
+    case Event::What::kRequest:
+    case Event::What::kWait:
+    case Event::What::kSignal:
+      break;
+    case Event::What::kStore:
+      if (std::any_of(event.values.begin(), event.values.end(), [](const Value& v) { return v.kind == Value::Kind::kFunction || v.kind == Value::Kind::kString; })) return false;
+      break;
+    default:
+      return false;
+  }
+  key.place = p_.class_of(event.place);
+  if (key.place < 0) return false;
+  for (auto& [place, mode] : key.held) place = p_.class_of(place);
+  std::vector<PlaceId> released;
+  for (const PlaceId place : key.released) insert(released, p_.class_of(place));
+  key.released = std::move(released);
+  Values values;
+  bool anything = false;
+  for (const Value& v : key.values) {
+    const bool place = v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent;
+    add(values, {v.kind, place ? p_.class_of(static_cast<PlaceId>(v.number)) : 0}, anything);
+  }
+  key.values = std::move(values);
+  return true;
+}
+
 void FunctionAnalysis::record(Event&& event) {
   EventKey key{static_cast<int>(event.what), event.place, static_cast<int>(event.mode), event.flags, {}, event.released, event.values, {}};
   for (const Assumption& a : event.assumptions)
     if (a.equal && key.chosen.empty()) key.chosen.push_back(a);
   for (const HeldLock& lock : event.held) key.held.emplace_back(lock.place, static_cast<int>(lock.mode));
+  EventKey by_class = key;
   const auto [at, fresh] = events_.try_emplace(std::move(key), summary_.events.size());
-  if (!fresh) {
+  bool further = false;   // one too many of its kind
+  if (fresh && coarse(event, by_class)) {
+    Alike& alike = alike_[std::move(by_class)];
+    further = alike.count >= kAlike;
+    if (further) at->second = alike.last;
+    else if (summary_.events.size() < kEvents) ++alike.count, alike.last = summary_.events.size();
+  }
+  if (!fresh || further) {
     Event& kept = summary_.events[at->second];
     std::erase_if(kept.assumptions, [&](const Assumption& a) {
       return std::find(event.assumptions.begin(), event.assumptions.end(), a) == event.assumptions.end();

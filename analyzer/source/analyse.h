@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <tuple>
+#include <unordered_map>
 
 #include "source/program.h"
 #include "source/state.h"
@@ -61,6 +62,7 @@ class FunctionAnalysis {
   std::vector<PlaceId> dereferenced(const State& state, const Values& values, const std::string& record);
   PlaceId variable(std::int32_t index);
   std::vector<PlaceId> substituted(const State& state, PlaceId place, const std::vector<Values>& args);
+  std::vector<PlaceId> substitute(const State& state, PlaceId place, const std::vector<Values>& args);
   Values substituted(const State& state, const Values& values, const std::vector<Values>& args);
   static int truth(const Values& values);         // 1, 0, or -1: unknown
 
@@ -68,7 +70,7 @@ class FunctionAnalysis {
   void call(const Op& op, State&& state, States& out);
   void apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits);
   ChainId extended(ChainId inner, const Site& site) const;
-  void threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, State& state);
+  void threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, const State& state, State& out);
   bool lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state);
   std::vector<HeldLock> lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state);
   bool agree(const std::vector<Assumption>& assumptions, const std::vector<Fact>& entry, const std::vector<Values>& args, const Op& op, State& state);
@@ -81,6 +83,13 @@ class FunctionAnalysis {
   std::vector<FunctionId> handed_on_;   // called by what a callee was given, and being applied
   bool final_ = false;           // of a context: no caller will know more
   std::set<std::int32_t> stepped_;   // variables that count
+  /// What a callee's places are here, while its summary is gone through: its events name few of them, often.
+  struct Memo {
+    const State* state;
+    const std::vector<Values>* args;
+    std::unordered_map<PlaceId, std::vector<PlaceId>> places;
+  };
+  Memo* memo_ = nullptr;
   Summary summary_;
   std::map<std::int32_t, States> arrived_;
   std::deque<std::pair<std::int32_t, State>> todo_;
@@ -95,6 +104,12 @@ class FunctionAnalysis {
     auto operator<=>(const EventKey&) const = default;
   };
   std::map<EventKey, std::size_t> events_;
+  /// The same by classes: so many of one kind stand for all others.
+  struct Alike {
+    std::size_t count = 0, last = 0;
+  };
+  bool coarse(const Event& event, EventKey& key) const;
+  std::map<EventKey, Alike> alike_;
 };
 
 }  // namespace crossdep::source

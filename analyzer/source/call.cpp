@@ -5,6 +5,7 @@
 //
 // Threading: none.  Allocation: the heap.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "source/analyse.h"
@@ -69,11 +70,11 @@ bool FunctionAnalysis::agree(const std::vector<Assumption>& assumptions, const s
 }
 
 // The threads that a callee waited for and made, in the caller's terms.
-void FunctionAnalysis::threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, State& state) {
+void FunctionAnalysis::threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, const State& state, State& out) {
   for (const PlaceId handle : joined)
-    if (const std::vector<PlaceId> where = substituted(state, handle, args); where.size() == 1) state.thread_ends(where[0]);
+    if (const std::vector<PlaceId> where = substituted(state, handle, args); where.size() == 1) out.thread_ends(where[0]);
   for (const PlaceId handle : live)
-    for (const PlaceId mine : substituted(state, handle, args)) state.thread_begins(mine);
+    for (const PlaceId mine : substituted(state, handle, args)) out.thread_begins(mine);
 }
 
 std::vector<HeldLock> FunctionAnalysis::lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state) {
@@ -120,8 +121,13 @@ Summary FunctionAnalysis::as_context(const std::vector<Values>& args) {
 }
 
 bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state) {
-  State probe = state;   // `agree` notes what it assumes
-  if (!agree(event.assumptions, event.entry, args, op, probe)) return false;
+  // `agree` notes what it assumes; most events ask for nothing, and a state is dear to copy.
+  std::optional<State> noted;
+  if (!event.assumptions.empty() || !event.entry.empty()) {
+    noted = state;
+    if (!agree(event.assumptions, event.entry, args, op, *noted)) return false;
+  }
+  const State& probe = noted ? *noted : state;
   Event base;
   base.what = event.what;
   base.kind = event.kind;
@@ -132,10 +138,16 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
   base.chain = extended(event.chain, op.site);
   base.threads = state.threads || event.threads;
   base.may = event.may || may_;
-  probe.live = state.live;
-  threads_of(event.live, event.joined, args, probe);
-  base.live = probe.live;
+  base.live = state.live;
   base.joined = probe.joined;
+  if (!event.live.empty() || !event.joined.empty()) {
+    State threads;
+    threads.live = state.live;
+    threads.joined = probe.joined;
+    threads_of(event.live, event.joined, args, state, threads);
+    base.live = std::move(threads.live);
+    base.joined = std::move(threads.joined);
+  }
   base.values = substituted(state, event.values, args);
   for (const Values& one : event.args) base.args.push_back(substituted(state, one, args));
 
@@ -145,7 +157,7 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
     for (const PlaceId mine : substituted(state, place, args)) insert(released, mine);
   for (const HeldLock& lock : state.held) {
     const bool given_back = std::any_of(released.begin(), released.end(), [&](PlaceId place) {
-      return place == lock.place || (!p_.class_name(place).empty() && p_.class_name(place) == p_.class_name(lock.place));
+      return place == lock.place || (p_.class_of(place) >= 0 && p_.class_of(place) == p_.class_of(lock.place));
     });
     if (!given_back) base.held.push_back(lock);
   }
@@ -219,6 +231,8 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
 }
 
 void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits) {
+  Memo memo{&state, &args, {}};
+  Memo* const outer = std::exchange(memo_, &memo);
   for (std::size_t i = 0; i < summary.events.size(); ++i) {
     const Event& event = summary.events[i];
     const bool global_fact = event.what == Event::What::kName || event.what == Event::What::kStore || event.what == Event::What::kRecursive ||
@@ -234,6 +248,7 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
     }
     lift(event, op, args, state);
   }
+  memo_ = outer;
   if (!exits) return;
   for (const Exit& exit : summary.exits) {
     State after = state;
@@ -284,7 +299,7 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
     for (const HeldLock& lock : lifted(exit.history, op, args, state))
       remember(after, lock);
     after.threads |= exit.threads;
-    threads_of(exit.live, exit.joined, args, after);
+    threads_of(exit.live, exit.joined, args, after, after);
     if (op.result >= 0) {
       const PlaceId result = variable(op.result);
       Values given = substituted(state, exit.result, args);

@@ -208,6 +208,15 @@ Values FunctionAnalysis::values(const State& state, ExprId id) {
 }
 
 std::vector<PlaceId> FunctionAnalysis::substituted(const State& state, PlaceId id, const std::vector<Values>& args) {
+  if (memo_ == nullptr || memo_->state != &state || memo_->args != &args) return substitute(state, id, args);
+  if (const auto known = memo_->places.find(id); known != memo_->places.end()) return known->second;
+  Memo& memo = *memo_;
+  std::vector<PlaceId> out = substitute(state, id, args);
+  memo.places.emplace(id, out);
+  return out;
+}
+
+std::vector<PlaceId> FunctionAnalysis::substitute(const State& state, PlaceId id, const std::vector<Values>& args) {
   const Place place = places_.at(id);
   std::vector<PlaceId> out;
   switch (place.kind) {

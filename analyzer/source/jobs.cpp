@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "reports/digest.h"
@@ -67,6 +68,7 @@ struct Child {
   int fd = -1;
   std::size_t index = 0;
   std::string bytes;
+  std::string failure;   // if there are no bytes that say otherwise
 };
 
 bool start(Child& child, const CompileCommand& command, const std::string& cache) {
@@ -99,35 +101,46 @@ bool start(Child& child, const CompileCommand& command, const std::string& cache
   return true;
 }
 
-void finish(Child& child, const CompileCommand& command, Unit& unit) {
+void finish(Child& child) {
   close(child.fd);
   int status = 0;
   while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
+  child.failure = "libclang gave up on it" + (WIFSIGNALED(status) ? " (signal " + std::to_string(WTERMSIG(status)) + ")" : std::string());
+}
+
+void result_of(const Child& child, const CompileCommand& command, Unit& unit) {
   if (deserialise(child.bytes, unit)) return;
   unit = Unit();
   unit.file = command.file;
-  unit.failure = command.file + ": libclang gave up on it" + (WIFSIGNALED(status) ? " (signal " + std::to_string(WTERMSIG(status)) + ")" : std::string());
+  unit.failure = command.file + ": " + child.failure;
 }
 
 }  // namespace
 
-std::vector<Unit> read_units(const std::vector<CompileCommand>& commands, const JobOptions& options) {
-  std::vector<Unit> units(commands.size());
+void read_units(const std::vector<CompileCommand>& commands, const JobOptions& options, const std::function<void(std::size_t, Unit&&)>& each) {
   if (!options.cache.empty()) {
     std::error_code ignored;
     std::filesystem::create_directories(options.cache, ignored);
   }
   std::vector<Child> running;
-  std::size_t next = 0, done = 0;
+  std::map<std::size_t, Child> waiting;   // finished before another that comes first
+  std::size_t next = 0, done = 0, given = 0;
+  const auto give = [&] {
+    for (auto at = waiting.begin(); at != waiting.end() && at->first == given; at = waiting.erase(at), ++given) {
+      Unit unit;
+      result_of(at->second, commands[given], unit);
+      each(given, std::move(unit));
+    }
+  };
   while (next < commands.size() || !running.empty()) {
     while (running.size() < options.jobs && next < commands.size()) {
       Child child;
       child.index = next;
       if (!start(child, commands[next], options.cache)) {
         if (!running.empty()) break;   // too many processes: wait for one of ours
-        units[next].file = commands[next].file;
-        units[next].failure = commands[next].file + ": no process to read it in";
-        ++next;
+        child.failure = "no process to read it in";
+        waiting.emplace(next++, std::move(child));
+        give();
         continue;
       }
       ++next;
@@ -145,12 +158,13 @@ std::vector<Unit> read_units(const std::vector<CompileCommand>& commands, const 
         running[i].bytes.append(buffer, static_cast<std::size_t>(n));
         continue;
       }
-      finish(running[i], commands[running[i].index], units[running[i].index]);
+      finish(running[i]);
+      waiting.emplace(running[i].index, std::move(running[i]));
       running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
       if (options.progress) options.progress(++done, commands.size());
     }
+    give();
   }
-  return units;
 }
 
 }  // namespace crossdep::source

@@ -21,8 +21,8 @@ struct JobOptions {
   std::function<void(std::size_t done, std::size_t all)> progress;
 };
 
-/// One unit for each command, in their order, whatever order they were read in. A unit that could not be read has its
-/// `failure` set.
-std::vector<Unit> read_units(const std::vector<CompileCommand>& commands, const JobOptions& options);
+/// Gives each(index, unit) one unit for each command, in their order, whatever order they were read in, and as soon as that
+/// can be: no more than those that overtook another wait in memory. A unit that could not be read has its `failure` set.
+void read_units(const std::vector<CompileCommand>& commands, const JobOptions& options, const std::function<void(std::size_t, Unit&&)>& each);
 
 }  // namespace crossdep::source

@@ -73,23 +73,20 @@ int scan(const Request& request) {
     options.progress = [](std::size_t done, std::size_t all) {
       std::fprintf(stderr, "\rcrossdep: read %zu of %zu files%s", done, all, done == all ? "\n" : "");
     };
-  std::vector<Unit> units = read_units(commands.list, options);
-
   Program program;
-  std::size_t failed = 0;
+  std::vector<std::string> failures;   // told when no line of progress is under way
   std::string key;
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < units.size(); ++i) {
+  read_units(commands.list, options, [&](std::size_t i, Unit&& unit) {
     key += commands.list[i].file + "\n";
     for (const std::string& flag : commands.list[i].flags) key += flag + " ";
     names.push_back(commands.list[i].file);
-    if (!units[i].failure.empty()) {
-      tell("error: ", units[i].failure + "; skipped");
-      ++failed;
-      continue;
-    }
-    program.add(std::move(units[i]));
-  }
+    if (unit.failure.empty()) program.add(std::move(unit));
+    else failures.push_back(std::move(unit.failure));
+  });
+  for (const std::string& failure : failures) tell("error: ", failure + "; skipped");
+  const std::size_t failed = failures.size();
+  const std::size_t files = commands.list.size();
   program.watch(request.operations);
   program.analyse();
   const Found found = find_dependencies(program);
@@ -108,11 +105,11 @@ int scan(const Request& request) {
   getrusage(RUSAGE_CHILDREN, &child);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   char line[256];
-  std::snprintf(line, sizeof line, "scanned %zu of %zu files: %zu functions, %zu lock classes, %zu dependencies; %.1f s, %ld MB", units.size() - failed,
-                units.size(), program.functions().size(), graph.classes.size(), graph.dependencies.size(), seconds,
+  std::snprintf(line, sizeof line, "scanned %zu of %zu files: %zu functions, %zu lock classes, %zu dependencies; %.1f s, %ld MB", files - failed,
+                files, program.functions().size(), graph.classes.size(), graph.dependencies.size(), seconds,
                 std::max(self.ru_maxrss, child.ru_maxrss) / 1024);
   tell("", line);
-  if (failed == units.size()) return kUnusable;
+  if (failed == files) return kUnusable;
   if (found.requests == 0) {
     tell("", "nothing recorded: no lock operation in these files");
     return kNothing;

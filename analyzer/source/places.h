@@ -8,6 +8,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -71,7 +72,7 @@ class Places {
   bool exact(PlaceId id) const;              // one object: no pointer, no unknown index on the way
 
  private:
-  std::vector<Place> places_;
+  std::deque<Place> places_;      // what is referred to stays where it is while others come
   struct Hash {
     std::size_t operator()(const Place& p) const {
       std::uint64_t hash = static_cast<std::uint64_t>(p.kind);
@@ -80,7 +81,7 @@ class Places {
     }
   };
   std::unordered_map<Place, PlaceId, Hash> ids_;
-  std::vector<std::string> texts_;
+  std::deque<std::string> texts_;
   std::map<std::string, std::int32_t> text_ids_;
 };
 

@@ -21,14 +21,8 @@ const std::vector<FunctionId> kNobody;
 
 ChainId Program::chain(FunctionId function, const Site& site, ChainId inner) {
   const auto [at, fresh] = chain_ids_.try_emplace({function, site.file, site.line, site.column, inner}, static_cast<ChainId>(chains_.size()));
-  if (fresh) chains_.push_back({function, site, inner});
+  if (fresh) chains_.push_back({function, site, inner, length(inner) + 1});
   return at->second;
-}
-
-unsigned Program::length(ChainId id) const {
-  unsigned length = 0;
-  for (; id >= 0; id = chain(id).inner) ++length;
-  return length;
 }
 
 std::int32_t Program::symbol(const std::string& key) {
@@ -182,6 +176,18 @@ std::string Program::class_name(PlaceId id) const {
         return {};
     }
   }
+}
+
+std::int32_t Program::class_of(PlaceId place) const {
+  constexpr std::int32_t kNotAsked = -2;
+  if (place == kNoPlace) return -1;
+  const auto at = static_cast<std::size_t>(place);
+  if (at >= class_ids_.size()) class_ids_.resize(std::max(at + 1, 2 * class_ids_.size()), kNotAsked);
+  if (class_ids_[at] == kNotAsked) {
+    const std::string name = class_name(place);
+    class_ids_[at] = name.empty() ? -1 : places_.text(name);
+  }
+  return class_ids_[at];
 }
 
 std::vector<FunctionId> Program::functions_in(const Values& values) const {

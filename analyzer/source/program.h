@@ -35,7 +35,7 @@ class Program {
   const std::vector<std::string>& files() const { return files_; }
   const ChainNode& chain(ChainId id) const { return chains_[static_cast<std::size_t>(id)]; }
   ChainId chain(FunctionId function, const Site& site, ChainId inner);
-  unsigned length(ChainId id) const;
+  unsigned length(ChainId id) const { return id < 0 ? 0 : chain(id).length; }
 
   /// Definitions of a function; several if several programs were scanned together.
   const std::vector<FunctionId>& defined(const std::string& key) const;
@@ -50,12 +50,15 @@ class Program {
   void store(PlaceId cell, const Values& values);
   /// What a cell leads to if, wherever it is set, it is set to a part of the object that it lies in itself.
   Values own_parts(PlaceId cell) const;
-  void name(PlaceId object, const std::string& name) { names_.emplace(object, name); }
+  void name(PlaceId object, const std::string& name) {
+    if (names_.emplace(object, name).second) class_ids_.clear();
+  }
   void recursive(PlaceId object) { recursive_.insert(object); }
   bool is_recursive(PlaceId object) const;
   PlaceId object_of(PlaceId place) const;
   PlaceId generalised(PlaceId place) const;             // Record::member for what is reached through any pointer
   std::string class_name(PlaceId place) const;          // empty: unknown
+  std::int32_t class_of(PlaceId place) const;           // its text's number: a look-up; -1: unknown
   bool index_varies(PlaceId array) const { return varying_.count(array) != 0; }
 
   std::vector<FunctionId> functions_in(const Values& values) const;
@@ -64,7 +67,9 @@ class Program {
   /// Contexts begin here: functions nobody calls, or whose address goes elsewhere.
   const std::vector<FunctionId>& roots() const { return roots_; }
 
-  void note_element(PlaceId array) { varying_.insert(array); }
+  void note_element(PlaceId array) {
+    if (varying_.insert(array).second) class_ids_.clear();
+  }
   void note_called(FunctionId id) { called_.insert(id); }
 
  private:
@@ -92,6 +97,7 @@ class Program {
   std::unordered_map<std::string, std::int32_t> operations_;
   std::vector<Declared> declared_;
   mutable Places places_;
+  mutable std::vector<std::int32_t> class_ids_;         // by place; kNotAsked
   std::vector<ChainNode> chains_;
   std::map<std::tuple<FunctionId, std::uint32_t, std::uint32_t, std::uint32_t, ChainId>, ChainId> chain_ids_;
   std::map<PlaceId, std::pair<Values, bool>> cells_;

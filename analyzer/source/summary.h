@@ -22,6 +22,7 @@ struct ChainNode {
   FunctionId function = -1;
   Site site;                      // files of the program
   ChainId inner = -1;
+  unsigned length = 1;            // calls, this one and those inside
 };
 
 struct HeldLock {
