@@ -218,6 +218,45 @@ class GraphBuilder::Assembly {
 
   Index site_index(engine::Site site) { return site == 0 ? kNoIndex : stack_index(frames_of(site)); }
 
+  // Where nothing is inlined, std::mutex's own functions stand between the user's and the call: the site is a library's.
+  // The callers follow then, to the first that is the user's.
+  Index site_within(engine::Site site, engine::StackId id) {
+    const Index user = user_frame(site, id);
+    if (user == kNoIndex) return site_index(site);
+    Stack out;
+    for (const engine::Site frame : b_.stacks_.find(id)->second)
+      for (const Index one : frames_of(frame)) {
+        out.push_back(one);
+        if (one == user) return stack_index(out);
+      }
+    return site_index(site);
+  }
+
+  // The same for what is held when `id` was taken: of the user's functions on the way the innermost is the best guess, but
+  // not at which of its lines.
+  Index site_before(engine::Site site, engine::StackId id) {
+    const Index user = user_frame(site, id);
+    if (user == kNoIndex || graph_.frames[user].function.empty()) return site_index(site);
+    Frame function;
+    function.function = graph_.frames[user].function;
+    function.module = graph_.frames[user].module;
+    Stack out = frames_of(site);
+    out.push_back(frame_index(function));
+    return stack_index(out);
+  }
+
+  // kNoIndex: the site is the user's, or nobody's.
+  Index user_frame(engine::Site site, engine::StackId id) {
+    const auto at = b_.stacks_.find(id);
+    if (site == 0 || id == 0 || at == b_.stacks_.end()) return kNoIndex;
+    for (const Index one : frames_of(site))
+      if (!graph_.frames[one].library) return kNoIndex;
+    for (const engine::Site frame : at->second)
+      for (const Index one : frames_of(frame))
+        if (!graph_.frames[one].library) return one;
+    return kNoIndex;
+  }
+
   // The stack, or where none was taken the site alone.
   Index stack_or_site(engine::StackId id, engine::Site site) {
     const auto at = b_.stacks_.find(id);
@@ -230,10 +269,10 @@ class GraphBuilder::Assembly {
     return stack.empty() ? site_index(site) : stack_index(stack);
   }
 
-  std::vector<Held> held_list(const std::vector<engine::HeldInfo>& held) {
+  std::vector<Held> held_list(const std::vector<engine::HeldInfo>& held, engine::StackId stack) {
     std::vector<Held> out;
     for (const engine::HeldInfo& h : held)
-      out.push_back({instance_index(h.instance), class_index(h.class_id), h.mode, h.flags, h.pseudo, site_index(h.site)});
+      out.push_back({instance_index(h.instance), class_index(h.class_id), h.mode, h.flags, h.pseudo, site_before(h.site, stack)});
     return out;
   }
 
@@ -248,15 +287,16 @@ class GraphBuilder::Assembly {
     out.context = context_index(w.context);
     out.from = instance_index(w.from);
     out.to = instance_index(w.to);
-    out.from_site = site_index(w.from_site);
-    out.to_site = site_index(w.to_site);
+    const bool held = w.origin == engine::Origin::kHeld;   // else the stack is another context's
+    out.from_site = held ? site_before(w.from_site, w.to_stack) : site_index(w.from_site);
+    out.to_site = site_within(w.to_site, w.to_stack);
     out.to_stack = stack_or_site(w.to_stack, w.to_site);
     out.waiter = context_index(w.waiter);
-    out.wait_site = site_index(w.wait_site);
+    out.wait_site = site_within(w.wait_site, w.wait_stack);
     out.wait_stack = stack_or_site(w.wait_stack, w.wait_site);
     out.release_stack = stack_or_site(w.release_stack, 0);
     out.ordinal = w.ordinal;
-    out.held = held_list(raw.held);
+    out.held = held_list(raw.held, w.to_stack);
     return out;
   }
 
@@ -292,13 +332,13 @@ class GraphBuilder::Assembly {
     f.instance = instance_index(info.instance);
     f.mode = info.mode;
     f.address = info.site;
-    f.site = site_index(info.site);
+    f.site = site_within(info.site, info.stack);
     f.stack = stack_or_site(info.stack, info.site);
     f.at_commit = info.at_commit;
     f.other = instance_index(info.other);
     f.range_begin = info.range_begin;
     f.range_end = info.range_end;
-    f.held = held_list(raw.held);
+    f.held = held_list(raw.held, info.stack);
     for (const engine::LinkInfo& l : raw.links) {
       f.links.push_back(link(l));
       f.classes.push_back(f.links.back().to);

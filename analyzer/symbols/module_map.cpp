@@ -60,7 +60,7 @@ std::string with_offset(const std::string& name, std::uint64_t offset) {
 }
 
 bool is_library_function(const std::string& function) {
-  for (const std::string_view prefix : {"std::", "__gnu_cxx::", "__cxxabiv1::", "__libc_start", "__cxa_"})
+  for (const std::string_view prefix : {"std::", "__gnu_cxx::", "__cxxabiv1::", "__gthread_", "__gthrw_", "__libc_start", "__cxa_"})
     if (function.starts_with(prefix)) return true;
   return function == "_start" || function == "_init" || function == "__libc_csu_init";
 }

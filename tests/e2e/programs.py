@@ -2,6 +2,7 @@
 #
 # Real programs: the same output and status as without crossdep, no crash, no finding at the default policy, and their
 # locks in the graph.
+import json
 import random
 import shutil
 import socket
@@ -336,3 +337,45 @@ int main(void) {
     box.equal(box.under(program).status, 0, "status")
     names = {c["name"] for c in box.graph("results/crossdep.cdgraph")["classes"]}
     box.equal({name for name in names if name.startswith("mutex@")}, {"mutex@make<-main", "mutex@make:2<-main", "mutex@make<-start"}, "classes")
+
+
+@test
+def a_place_is_the_users_also_where_nothing_is_inlined(box):
+    """std::mutex's functions and those of its guards are calls then, and the request's own place a header of the C++ library."""
+    text = """#include <mutex>
+#include <thread>
+std::mutex a, b;
+static void first() {
+  std::lock_guard<std::mutex> x(a);
+  std::unique_lock<std::mutex> y(b);   // line 6
+}
+static void second() {
+  std::unique_lock<std::mutex> x(b);
+  std::lock_guard<std::mutex> y(a);    // line 10
+}
+int main() {
+  std::thread(first).join();
+  std::thread(second).join();
+}
+"""
+    ids = []
+    for name, flags in {"plain": ["-O0"], "optimised": ["-O2"], "bare": ["-O0", "-g0"]}.items():
+        program = box.compile("places.cpp", name=name, flags=flags, text=text)
+        box.equal(box.under(program, output=name + ".results").status, 0, "status")
+        graph = f"{name}.results/crossdep.cdgraph"
+        ids.append([f["id"] for f in box.findings(graph, at_least="latent")])
+        lines = box.run(box.crossdep, "report", "--fail-on", "latent", "--format", "gcc", graph).out
+        listing = box.run(box.crossdep, "report", "--fail-on", "latent", graph).out
+        box.lacks(lines + listing, "gthr")
+        box.has(listing, "requests a at second")
+        if name == "optimised":
+            continue
+        box.has(lines, "holds a in first")
+        if name == "plain":
+            box.has(lines, "places.cpp:10:")
+            box.has(lines, "places.cpp:6:")
+            sarif = json.loads(box.run(box.crossdep, "report", "--fail-on", "latent", "--format", "sarif", graph).out)
+            place = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+            box.equal((place["artifactLocation"]["uri"].rsplit("/", 1)[-1], place["region"]["startLine"]), ("places.cpp", 10), "the primary place")
+    box.equal(len(ids[0]), 1, "findings")
+    box.check(ids[0] == ids[1] == ids[2], f"ids differ: {ids}")
