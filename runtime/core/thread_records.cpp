@@ -74,10 +74,9 @@ void drop_thread_record(ThreadRecord* record) noexcept {
   memory.drop(record);
 }
 
-Context* context_of_thread(pthread_t id) noexcept {
+ThreadRecord* record_of_thread(pthread_t id) noexcept {
   FutexHold hold(table_lock);
-  const ThreadRecord* record = threads.find(static_cast<std::uint64_t>(id));
-  return record == nullptr ? nullptr : record->context;
+  return threads.find(static_cast<std::uint64_t>(id));
 }
 
 bool identity_of_thread(pthread_t id, ThreadIdentity& out) noexcept {
@@ -88,18 +87,19 @@ bool identity_of_thread(pthread_t id, ThreadIdentity& out) noexcept {
   return out.tid != 0;
 }
 
-void thread_gone(pthread_t id) noexcept {
-  ThreadRecord* record;
+void thread_gone(ThreadRecord* record) noexcept {
   bool done;
   {
     FutexHold hold(table_lock);
-    record = threads.find(static_cast<std::uint64_t>(id));
-    if (record == nullptr) return;
     record->gone = true;
     unlist(record);
     done = is_done(*record);
   }
   if (done) give_back(record);
+}
+
+void thread_detached(pthread_t id) noexcept {
+  if (ThreadRecord* record = record_of_thread(id)) thread_gone(record);
 }
 
 void thread_ended(ThreadRecord* record, Context* context) noexcept {

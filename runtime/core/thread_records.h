@@ -37,16 +37,18 @@ ThreadRecord* new_thread_record() noexcept;
 void list_thread(ThreadRecord*, pthread_t id, bool by_creator) noexcept;
 /// It was never created.
 void drop_thread_record(ThreadRecord*) noexcept;
-/// The context of a thread that is about to be joined; nullptr if its creation was not seen.
-engine::Context* context_of_thread(pthread_t id) noexcept;
+/// Of a thread that is about to be joined, which keeps it; nullptr if its creation was not seen.
+ThreadRecord* record_of_thread(pthread_t id) noexcept;
 struct ThreadIdentity {
   engine::ContextId context, parent;
   int tid;
 };
 /// Who the thread is; false if its creation was not seen or it has not begun.
 bool identity_of_thread(pthread_t id, ThreadIdentity& out) noexcept;
-/// It was joined or detached: returns its context if that is not used by anybody any more.
-void thread_gone(pthread_t id) noexcept;
+/// It was joined: its context goes back if that is not used by anybody any more. Its id may be another thread's by now.
+void thread_gone(ThreadRecord*) noexcept;
+/// It is being detached.
+void thread_detached(pthread_t id) noexcept;
 void thread_ended(ThreadRecord*, engine::Context*) noexcept;
 /// In a fork child no other thread is left.
 void forget_threads() noexcept;

@@ -85,16 +85,17 @@ void announced(ThreadRecord* record, bool created, const Id* id) noexcept {
 
 template <typename Function, typename... Arguments>
 int join(Function& function, std::uint8_t flags, Site site, pthread_t thread, Arguments... arguments) {
-  Context* child = nullptr;
+  // The record, not the id: as soon as the call is over that may be a new thread's.
+  ThreadRecord* child = nullptr;
   if (Inside inside = Inside::enter()) {
-    child = context_of_thread(thread);
-    if (child != nullptr && (flags & kTry) == 0) join_begin(inside, child, flags, site);
+    child = record_of_thread(thread);
+    if (child != nullptr && (flags & kTry) == 0) join_begin(inside, child->context, flags, site);
   }
   const int result = call_real(function, thread, arguments...);
   if (child != nullptr) {
     if (Inside inside = Inside::enter()) {
-      if ((flags & kTry) == 0 || result == 0) join_end(inside, child, result == 0);
-      if (result == 0) thread_gone(thread);
+      if ((flags & kTry) == 0 || result == 0) join_end(inside, child->context, result == 0);
+      if (result == 0) thread_gone(child);
     }
   }
   return result;
@@ -129,7 +130,7 @@ CROSSDEP_EXPORT int pthread_clockjoin_np(pthread_t thread, void** value, clockid
 }
 CROSSDEP_EXPORT int pthread_detach(pthread_t thread) noexcept {
   // Before: after it the id may be another thread's already.
-  if (Inside inside = Inside::enter()) thread_gone(thread);
+  if (Inside inside = Inside::enter()) thread_detached(thread);
   return call_real(real.pthread_detach, thread);
 }
 
@@ -146,6 +147,6 @@ CROSSDEP_EXPORT int thrd_join(thrd_t thread, int* value) {
   return join(real.thrd_join, 0, CROSSDEP_CALLER, thread, value);
 }
 CROSSDEP_EXPORT int thrd_detach(thrd_t thread) {
-  if (Inside inside = Inside::enter()) thread_gone(thread);
+  if (Inside inside = Inside::enter()) thread_detached(thread);
   return call_real(real.thrd_detach, thread);
 }
