@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// See analyse.h. Work list over blocks: a block is gone through again when a state arrives that is new, or knows less.
+// See analyse.h. Work list over blocks, in reverse postorder: a block is gone through again when a state arrives that is
+// new, or knows less.
 //
 // Threading: none.  Allocation: the heap.
 #include "source/analyse.h"
 
 #include <algorithm>
 
+#include "source/digest.h"
+
 namespace crossdep::source {
 namespace {
 
-constexpr std::size_t kStatesPerBlock = 24, kEvents = 2000, kAlike = 4, kExits = 16, kSteps = 40000;
+constexpr std::size_t kStatesPerBlock = 24, kEvents = 2000, kAlike = 4, kExits = 8, kSteps = 40000;
 
 }  // namespace
 
@@ -23,26 +26,72 @@ Summary FunctionAnalysis::run(const std::vector<std::pair<std::int32_t, std::int
         stepped_.insert(static_cast<std::int32_t>(f_.exprs[static_cast<std::size_t>(op.object)].number));
   State start;
   for (const auto& [parameter, number] : numbers) start.known[variable(parameter)] = {{{Value::Kind::kConst, number}}, false};
+  if (f_.blocks.empty()) return {};
+  put_in_order();
+  std::vector<std::int32_t> blocks(f_.blocks.size());
+  for (std::size_t i = 0; i < order_.size(); ++i) blocks[static_cast<std::size_t>(order_[i])] = static_cast<std::int32_t>(i);
   arrive(0, start);
   for (std::size_t steps = 0; !todo_.empty() && steps < kSteps; ++steps) {
-    auto [at, state] = std::move(todo_.front());
-    todo_.pop_front();
+    const auto first = todo_.begin();
+    const std::int32_t at = blocks[static_cast<std::size_t>(first->first)];
+    State state = std::move(first->second.front());
+    first->second.pop_front();
+    if (first->second.empty()) todo_.erase(first);
     block(at, std::move(state));
   }
+  drop_retakes();
+  finish(summary_);
   return std::move(summary_);
+}
+
+// A way that gets a lock that the callers hold, without having given it back, would block on itself: it is none that is gone.
+void FunctionAnalysis::drop_retakes() {
+  std::erase_if(summary_.events, [&](const Event& event) {
+    if (event.what != Event::What::kRequest || (event.flags & kFlagRecursive) != 0 || p_.is_recursive(event.place)) return false;
+    const bool required = std::any_of(summary_.required.begin(), summary_.required.end(), [&](const HeldLock& h) { return h.place == event.place && h.mode == event.mode; });
+    return required && std::find(event.released.begin(), event.released.end(), event.place) == event.released.end();
+  });
+  std::erase_if(summary_.exits, [&](const Exit& exit) {
+    return std::any_of(exit.acquired.begin(), exit.acquired.end(), [&](const HeldLock& lock) {
+      return !p_.is_recursive(lock.place) && std::any_of(summary_.required.begin(), summary_.required.end(), [&](const HeldLock& h) { return h.place == lock.place; });
+    });
+  });
+}
+
+void FunctionAnalysis::put_in_order() {
+  const std::size_t n = f_.blocks.size();
+  order_.assign(n, -1);
+  std::vector<bool> seen(n);
+  auto next = static_cast<std::int32_t>(n);
+  std::vector<std::pair<std::size_t, std::size_t>> path;
+  for (std::size_t begin = 0; begin < n; ++begin) {   // what is not reached comes, in some order, too
+    if (seen[begin]) continue;
+    seen[begin] = true;
+    path.emplace_back(begin, 0);
+    while (!path.empty()) {
+      auto& [at, edge] = path.back();
+      const std::vector<std::int32_t>& to = f_.blocks[at].next;
+      if (edge < to.size()) {
+        const auto there = static_cast<std::size_t>(to[to.size() - 1 - edge++]);
+        if (!seen[there]) seen[there] = true, path.emplace_back(there, 0);
+        continue;
+      }
+      order_[at] = --next;
+      path.pop_back();
+    }
+  }
 }
 
 void FunctionAnalysis::arrive(std::int32_t at, const State& state) {
   States& known = arrived_[at];
+  const std::int32_t turn = order_[static_cast<std::size_t>(at)];
   for (State& one : known) {
     if (!one.same_locks(state)) continue;
     if (one.merge(state)) {
-      for (auto& [where, waiting] : todo_)
-        if (where == at && waiting.same_locks(one)) {
-          waiting = one;
-          return;
-        }
-      todo_.emplace_back(at, one);
+      std::deque<State>& waiting = todo_[turn];
+      const auto same = std::find_if(waiting.begin(), waiting.end(), [&](const State& s) { return s.same_locks(one); });
+      if (same != waiting.end()) *same = one;
+      else waiting.push_back(one);
     }
     return;
   }
@@ -51,7 +100,7 @@ void FunctionAnalysis::arrive(std::int32_t at, const State& state) {
     return;
   }
   known.push_back(state);
-  todo_.emplace_back(at, state);
+  todo_[turn].push_back(state);
 }
 
 void FunctionAnalysis::block(std::int32_t at, State state) {
@@ -175,7 +224,80 @@ bool FunctionAnalysis::coarse(const Event& event, EventKey& key) const {
   return true;
 }
 
+// Of an event that is the same in every caller, only the classes of what is held matter. It says nothing new if for each
+// of them there is one already that holds that class and none that this one does not. Functions that reach each other
+// through wrappers would otherwise have an event for each combination of locks.
+bool FunctionAnalysis::covered(const Event& event) {
+  const std::int32_t lock = p_.class_of(event.place);
+  Digest key;
+  key.add(static_cast<std::uint64_t>(event.what) | static_cast<std::uint64_t>(event.kind) << 8 | static_cast<std::uint64_t>(event.mode) << 16 |
+          static_cast<std::uint64_t>(event.flags) << 24);
+  key.add(static_cast<std::uint64_t>(lock));
+  Closed now;
+  now.threads = event.threads;
+  now.may = event.may;
+  for (const PlaceId place : event.released) insert(now.released, p_.class_of(place));
+  std::vector<std::uint32_t>& held = now.held;
+  for (const HeldLock& h : event.held) {
+    if (h.place == event.place) key.add(std::uint64_t{1});
+    held.push_back(static_cast<std::uint32_t>(p_.class_of(h.place)) << 5 | static_cast<std::uint32_t>(h.mode) << 3 | static_cast<std::uint32_t>(h.may) << 2 |
+                   static_cast<std::uint32_t>(h.ordered + 1));
+  }
+  if (event.what == Event::What::kSignal) {   // depends on what was requested before, held or not
+    bool waited = false;
+    for (const HeldLock& h : event.history) {
+      waited |= p_.class_of(h.place) == lock;
+      held.push_back(static_cast<std::uint32_t>(p_.class_of(h.place)) << 5 | static_cast<std::uint32_t>(h.mode) << 3);
+    }
+    if (waited) key.add(event.history);   // only what came after
+  }
+  std::sort(held.begin(), held.end());
+  held.erase(std::unique(held.begin(), held.end()), held.end());
+  std::vector<Closed>& others = closed_[key.value()];
+  std::vector<std::uint32_t> told;
+  bool less = false;
+  for (const Closed& other : others) {
+    // The other is as sure and as free, and leaves the callers no more of their locks out.
+    if (other.threads < now.threads || other.may > now.may || !std::includes(held.begin(), held.end(), other.held.begin(), other.held.end()) ||
+        !std::includes(now.released.begin(), now.released.end(), other.released.begin(), other.released.end()))
+      continue;
+    less = true;
+    told.insert(told.end(), other.held.begin(), other.held.end());
+    Event& kept = summary_.events[other.at];
+    for (const PlaceId handle : event.live) insert(kept.live, handle);
+    std::erase_if(kept.joined, [&](PlaceId handle) { return std::find(event.joined.begin(), event.joined.end(), handle) == event.joined.end(); });
+    if (other.held.size() == held.size() && p_.length(event.chain) < p_.length(kept.chain)) {
+      kept.chain = event.chain;
+      kept.held = event.held;
+    }
+  }
+  std::sort(told.begin(), told.end());
+  if (less && std::includes(told.begin(), told.end(), held.begin(), held.end())) return true;
+  if (summary_.events.size() < kEvents) {
+    now.at = summary_.events.size();
+    others.push_back(std::move(now));
+  }
+  return false;
+}
+
 void FunctionAnalysis::record(Event&& event) {
+  if (event.what == Event::What::kCreate) {   // no lock passes on to a thread
+    event.held.clear();
+    event.released.clear();
+  }
+  event.closed = is_closed(event, places_);
+  const bool request = event.what == Event::What::kRequest || event.what == Event::What::kWait || event.what == Event::What::kSignal;
+  if (request && p_.length(event.chain) == 1 && p_.chain(event.chain).function == id_) {
+    const OwnSite here{event.chain, event.place, event.what, event.kind, event.mode};
+    const auto at = std::lower_bound(summary_.sites.begin(), summary_.sites.end(), here);
+    if (at == summary_.sites.end() || *at != here) summary_.sites.insert(at, here);
+  }
+  if (event.closed && request && p_.class_of(event.place) >= 0) {
+    if (covered(event)) return;
+    if (summary_.events.size() < kEvents) summary_.events.push_back(std::move(event));
+    else summary_.truncated = true;
+    return;
+  }
   EventKey key{static_cast<int>(event.what), event.place, static_cast<int>(event.mode), event.flags, {}, event.released, event.values, {}};
   for (const Assumption& a : event.assumptions)
     if (a.equal && key.chosen.empty()) key.chosen.push_back(a);
@@ -426,10 +548,13 @@ void FunctionAnalysis::step(const Op& op, State&& state, States& out) {
       break;
     case OpKind::kRecursive: {
       const Values kind = values(state, op.other);
-      const bool says_so = op.other == kNoExpr || (kind.size() == 1 && kind[0] == Value{Value::Kind::kConst, 1});
-      if (!says_so) break;
+      const bool one = kind.size() == 1;
+      const bool caller_says = one && kind[0].kind == Value::Kind::kParameter;
+      const bool says_so = op.other == kNoExpr || (one && kind[0] == Value{Value::Kind::kConst, 1});
+      if (!says_so && !caller_says) break;
       for (const PlaceId place : dereferenced(state, values(state, op.object), {})) {
         Event event = event_at(Event::What::kRecursive, op, state, place);
+        if (caller_says) event.assumptions.push_back({static_cast<std::int32_t>(kind[0].number), 1, true});
         event.held.clear();
         event.released.clear();
         record(std::move(event));

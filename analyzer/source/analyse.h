@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -21,11 +22,16 @@ class FunctionAnalysis {
   /// `numbers`: what some parameters are.
   Summary run(const std::vector<std::pair<std::int32_t, std::int64_t>>& numbers = {});
   Summary as_context(const std::vector<Values>& args);
+  Summary widened(Summary summary);
 
  private:
   using States = std::vector<State>;
 
   // analyse.cpp
+  void put_in_order();
+  void drop_retakes();
+  bool retake(State& state, const HeldLock& lock);
+  void require(const HeldLock& lock);
   void block(std::int32_t at, State state);
   void arrive(std::int32_t at, const State& state);
   void leave(const Block& block, State&& state);
@@ -48,6 +54,7 @@ class FunctionAnalysis {
   static void remember(State& state, const HeldLock& lock);
   void acquire(const Op& op, State&& state, States& out, bool may = false);
   void release(State& state, PlaceId place);
+  void release_like(State& state, PlaceId place);
   void end_guard(State& state, std::int32_t variable);
   void guard(const Op& op, State&& state, States& out);
   void wait(const Op& op, State& state);
@@ -68,10 +75,12 @@ class FunctionAnalysis {
 
   // call.cpp
   void call(const Op& op, State&& state, States& out);
-  void apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits);
+  void apply(FunctionId callee, const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state);
+  void leave_by(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out);
   ChainId extended(ChainId inner, const Site& site) const;
   void threads_of(const std::vector<PlaceId>& live, const std::vector<PlaceId>& joined, const std::vector<Values>& args, const State& state, State& out);
-  bool lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state);
+  bool lifted_before(const Event& event, ChainId chain, std::uint64_t surroundings, const State& state);
+  bool lift(const Event& event, ChainId chain, const Op& op, const std::vector<Values>& args, const State& state);
   std::vector<HeldLock> lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state);
   bool agree(const std::vector<Assumption>& assumptions, const std::vector<Fact>& entry, const std::vector<Values>& args, const Op& op, State& state);
 
@@ -87,12 +96,21 @@ class FunctionAnalysis {
   struct Memo {
     const State* state;
     const std::vector<Values>* args;
+    FunctionId callee;
     std::unordered_map<PlaceId, std::vector<PlaceId>> places;
+    /// What is to be assumed here for what a callee assumes; nothing: it contradicts what is known.
+    struct Noted {
+      std::vector<Assumption> assumptions;
+      std::vector<Fact> entry;
+    };
+    std::unordered_map<std::uint64_t, std::optional<Noted>> noted;
   };
   Memo* memo_ = nullptr;
+  std::unordered_map<std::uint64_t, unsigned> lifted_;   // the lengths of the ways
   Summary summary_;
   std::map<std::int32_t, States> arrived_;
-  std::deque<std::pair<std::int32_t, State>> todo_;
+  std::vector<std::int32_t> order_;                      // of blocks: before those they lead to, loops apart
+  std::map<std::int32_t, std::deque<State>> todo_;       // by that
   struct EventKey {
     int what;
     PlaceId place;
@@ -110,6 +128,15 @@ class FunctionAnalysis {
   };
   bool coarse(const Event& event, EventKey& key) const;
   std::map<EventKey, Alike> alike_;
+  /// A closed event by the classes held, with their modes.
+  struct Closed {
+    std::vector<std::uint32_t> held;
+    std::vector<std::int32_t> released;   // classes
+    bool threads = false, may = false;
+    std::size_t at = 0;
+  };
+  bool covered(const Event& event);
+  std::unordered_map<std::uint64_t, std::vector<Closed>> closed_;   // by all else
 };
 
 }  // namespace crossdep::source

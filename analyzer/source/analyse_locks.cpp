@@ -41,8 +41,28 @@ void FunctionAnalysis::get(State& state, PlaceId place, const Op& op, std::int32
     record(std::move(event));
   }
   if (waits) remember(state, lock);
+  if (!again && guard < 0 && retake(state, lock)) return;
   if (again && guard == held->guard) held->count = std::min<std::int16_t>(static_cast<std::int16_t>(held->count + 1), 2);
   else state.held.push_back(lock);
+}
+
+// A lock of the callers that was given back and is got again: it is held by them as it was in the beginning. Ways with and
+// without that are the same from here on.
+bool FunctionAnalysis::retake(State& state, const HeldLock& lock) {
+  const auto at = std::lower_bound(state.released.begin(), state.released.end(), lock.place);
+  if (at == state.released.end() || *at != lock.place) return false;
+  state.released.erase(at);
+  require(lock);
+  return true;
+}
+
+void FunctionAnalysis::require(const HeldLock& lock) {
+  constexpr std::size_t kRequired = 16;
+  if (summary_.required.size() >= kRequired ||
+      std::any_of(summary_.required.begin(), summary_.required.end(), [&](const HeldLock& h) { return h.place == lock.place; }))
+    return;
+  summary_.required.push_back(lock);
+  summary_.required.back().guard = -1;
 }
 
 // The last requests on every path, the latest one last.
@@ -143,6 +163,13 @@ void FunctionAnalysis::release(State& state, PlaceId place) {
     return;
   }
   insert(state.released, place);
+}
+
+// Nobody knows where the pointer leads that something is given back by: a lock held that is known by its record only, too, is
+// taken for it.
+void FunctionAnalysis::release_like(State& state, PlaceId place) {
+  const PlaceId general = p_.generalised(place);
+  if (general != kNoPlace && std::any_of(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == general; })) release(state, general);
 }
 
 // Other threads may run now, and change what the lock guarded. A wait is made for a change: whatever others can reach is

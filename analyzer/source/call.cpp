@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "source/analyse.h"
+#include "source/digest.h"
 
 namespace crossdep::source {
 namespace {
@@ -80,12 +81,16 @@ void FunctionAnalysis::threads_of(const std::vector<PlaceId>& live, const std::v
 std::vector<HeldLock> FunctionAnalysis::lifted(const std::vector<HeldLock>& locks, const Op& op, const std::vector<Values>& args, const State& state) {
   std::vector<HeldLock> out;
   for (const HeldLock& lock : locks) {
-    const std::vector<PlaceId> where = substituted(state, lock.place, args);
-    if (where.size() != 1) continue;   // several or none: not known to be held
     HeldLock mine = lock;
-    mine.place = where[0];
+    if (places_.root(lock.place) == PlaceKind::kParam) {
+      const std::vector<PlaceId> where = substituted(state, lock.place, args);
+      if (where.size() != 1) continue;   // several or none: not known to be held
+      mine.place = where[0];
+    }
     mine.guard = -1;
-    mine.chain = extended(lock.chain, op.site);
+    // A shared event's was got on the way of the first function that had it; what leads there, the graph's output looks up.
+    const bool elsewhere = memo_ != nullptr && lock.chain >= 0 && p_.chain(lock.chain).function != memo_->callee;
+    if (!elsewhere) mine.chain = extended(lock.chain, op.site);
     out.push_back(mine);
   }
   return out;
@@ -111,50 +116,76 @@ Summary FunctionAnalysis::as_context(const std::vector<Values>& args) {
       for (const PlaceId place : dereferenced(start, values(start, op.object), {}))
         for (const PlaceId mine : substituted(start, place, given)) start.held.push_back(lock_of(mine, op, -1));
     }
-  apply(p_.summary(id_), begins, given, start, ends, true);
+  apply(id_, p_.summary(id_), begins, given, start);
+  leave_by(p_.summary(id_), begins, given, start, ends);
   for (const State& end : ends) {
     Exit& exit = summary_.exits.emplace_back();
     for (const HeldLock& lock : end.held)
       if (std::none_of(start.held.begin(), start.held.end(), [&](const HeldLock& h) { return h.place == lock.place; })) exit.acquired.push_back(lock);
   }
+  finish(summary_);
   return std::move(summary_);
 }
 
-bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<Values>& args, const State& state) {
-  // `agree` notes what it assumes; most events ask for nothing, and a state is dear to copy.
-  std::optional<State> noted;
+// Whether this event, which is the same in every caller, was already taken over in such a state, by no longer way.
+bool FunctionAnalysis::lifted_before(const Event& event, ChainId chain, std::uint64_t surroundings, const State& state) {
+  Digest key;
+  key.add(event.digest);
+  key.add(surroundings);
+  if (event.what == Event::What::kSignal) key.add(state.history);
+  const unsigned length = p_.length(chain);
+  const auto [at, fresh] = lifted_.try_emplace(key.value(), length);
+  if (!fresh && at->second <= length) return true;
+  at->second = length;
+  return false;
+}
+
+bool FunctionAnalysis::lift(const Event& event, ChainId chain, const Op& op, const std::vector<Values>& args, const State& state) {
+  // `agree` notes what it assumes; most events ask for nothing, or all for the same, and a state is dear to copy.
+  const std::vector<Assumption>* assumptions = &state.assumptions;
+  const std::vector<Fact>* entry = &state.entry;
   if (!event.assumptions.empty() || !event.entry.empty()) {
-    noted = state;
-    if (!agree(event.assumptions, event.entry, args, op, *noted)) return false;
+    Digest asked;
+    asked.add(event.assumptions);
+    asked.add(event.entry);
+    const auto [at, fresh] = memo_->noted.try_emplace(asked.value());
+    if (fresh) {
+      State there = state;
+      if (agree(event.assumptions, event.entry, args, op, there)) at->second = {std::move(there.assumptions), std::move(there.entry)};
+    }
+    if (!at->second) return false;
+    assumptions = &at->second->assumptions;
+    entry = &at->second->entry;
   }
-  const State& probe = noted ? *noted : state;
   Event base;
   base.what = event.what;
   base.kind = event.kind;
   base.mode = event.mode;
   base.flags = event.flags;
-  base.assumptions = probe.assumptions;
-  base.entry = probe.entry;
-  base.chain = extended(event.chain, op.site);
+  base.assumptions = *assumptions;
+  base.entry = *entry;
+  base.chain = extended(chain, op.site);
   base.threads = state.threads || event.threads;
   base.may = event.may || may_;
   base.live = state.live;
-  base.joined = probe.joined;
+  base.joined = state.joined;
   if (!event.live.empty() || !event.joined.empty()) {
     State threads;
     threads.live = state.live;
-    threads.joined = probe.joined;
+    threads.joined = state.joined;
     threads_of(event.live, event.joined, args, state, threads);
     base.live = std::move(threads.live);
     base.joined = std::move(threads.joined);
   }
-  base.values = substituted(state, event.values, args);
-  for (const Values& one : event.args) base.args.push_back(substituted(state, one, args));
+  base.values = event.closed ? event.values : substituted(state, event.values, args);
+  for (const Values& one : event.args) base.args.push_back(event.closed ? one : substituted(state, one, args));
 
   // What the caller holds, less what was given back inside before.
   std::vector<PlaceId> released;
-  for (const PlaceId place : event.released)
-    for (const PlaceId mine : substituted(state, place, args)) insert(released, mine);
+  if (event.closed) released = event.released;
+  else
+    for (const PlaceId place : event.released)
+      for (const PlaceId mine : substituted(state, place, args)) insert(released, mine);
   for (const HeldLock& lock : state.held) {
     const bool given_back = std::any_of(released.begin(), released.end(), [&](PlaceId place) {
       return place == lock.place || (p_.class_of(place) >= 0 && p_.class_of(place) == p_.class_of(lock.place));
@@ -188,14 +219,13 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
       there.released = base.released;
       Op later = op;
       later.args.clear();
-      States ends;
       const bool before = std::exchange(may_, may_ || targets.size() > 1);
       for (const FunctionId target : targets) {
         p_.note_called(target);
         // Functions that hand each other on would do so without end.
         if (target == id_ || std::find(handed_on_.begin(), handed_on_.end(), target) != handed_on_.end()) continue;
         handed_on_.push_back(target);
-        apply(p_.summary(target), later, base.args, there, ends, false);
+        apply(target, p_.for_caller(target, id_, p_.summary(target)), later, base.args, there);
         handed_on_.pop_back();
       }
       may_ = before;
@@ -211,16 +241,16 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
     if (event.what != Event::What::kJoin || !base.values.empty()) record(std::move(base));
     return true;
   }
-  const std::vector<PlaceId> places = substituted(state, event.place, args);
+  const std::vector<PlaceId> places = event.closed ? std::vector<PlaceId>{event.place} : substituted(state, event.place, args);
   for (const PlaceId place : places) {
-    Event mine = base;
+    Event mine = place == places.back() ? std::move(base) : base;
     mine.place = place;
     mine.may |= places.size() > 1;
     if (mine.what == Event::What::kCreate) mine.flags = once_more(mine.flags, place, state);
     const bool lockable = mine.what == Event::What::kRequest;
     if (lockable) {
-      const auto again = std::find_if(base.held.begin(), base.held.end(), [&](const HeldLock& h) { return h.place == place; });
-      if (again != base.held.end() && ((mine.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
+      const auto again = std::find_if(mine.held.begin(), mine.held.end(), [&](const HeldLock& h) { return h.place == place; });
+      if (again != mine.held.end() && ((mine.flags & kFlagRecursive) != 0 || p_.is_recursive(place) ||
                                        (mine.mode != engine::Mode::kWrite && again->mode != engine::Mode::kWrite)))
         continue;
       mark_order(state, mine);
@@ -230,26 +260,49 @@ bool FunctionAnalysis::lift(const Event& event, const Op& op, const std::vector<
   return true;
 }
 
-void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out, bool exits) {
-  Memo memo{&state, &args, {}};
+void FunctionAnalysis::apply(FunctionId callee, const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state) {
+  Digest surroundings;   // of the state, what events take over
+  surroundings.add(state.held);
+  surroundings.add(state.released);
+  surroundings.add(state.assumptions);
+  surroundings.add(state.entry);
+  surroundings.add(state.live);
+  surroundings.add(state.joined);
+  for (const auto& [first, then] : state.below) surroundings.add(static_cast<std::uint64_t>(first)), surroundings.add(static_cast<std::uint64_t>(then));
+  surroundings.add(static_cast<std::uint64_t>(state.threads) | static_cast<std::uint64_t>(may_) << 1);
+  Memo memo{&state, &args, callee, {}, {}};
   Memo* const outer = std::exchange(memo_, &memo);
-  for (std::size_t i = 0; i < summary.events.size(); ++i) {
-    const Event& event = summary.events[i];
+  const auto take = [&](const Event& event, ChainId chain) {
     const bool global_fact = event.what == Event::What::kName || event.what == Event::What::kStore || event.what == Event::What::kRecursive ||
                              event.what == Event::What::kWorkInit || event.what == Event::What::kWorkQueue;
     if (global_fact) {
+      // Who calls the function does not make an unknown value known, and numbers lead nowhere.
+      if (event.what == Event::What::kStore && std::all_of(event.values.begin(), event.values.end(), [](const Value& v) {
+            return v.kind == Value::Kind::kConst || v.kind == Value::Kind::kNonZero || v.kind == Value::Kind::kString;
+          }))
+        return;
       // Facts about fixed places were taken where they were seen.
       const bool open = (event.place != kNoPlace && places_.root(event.place) == PlaceKind::kParam) ||
                         std::any_of(event.values.begin(), event.values.end(), [&](const Value& v) {
                           return v.kind == Value::Kind::kParameter ||
                                  ((v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent) && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
                         });
-      if (!open) continue;
+      if (!open) return;
     }
-    lift(event, op, args, state);
-  }
+    if (event.closed && lifted_before(event, chain, surroundings.value(), state)) return;
+    lift(event, chain, op, args, state);
+  };
+  for (const Event& event : summary.events) take(event, event.chain);
+  for (const Shared& one : summary.shared) take(p_.shared(one.event), one.chain);
   memo_ = outer;
-  if (!exits) return;
+}
+
+// The states that a callee's ways out lead to.
+void FunctionAnalysis::leave_by(const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state, States& out) {
+  for (const HeldLock& lock : lifted(summary.required, op, args, state)) {
+    const bool held = std::any_of(state.held.begin(), state.held.end(), [&](const HeldLock& h) { return h.place == lock.place; });
+    if (!held && std::find(state.released.begin(), state.released.end(), lock.place) == state.released.end()) require(lock);
+  }
   for (const Exit& exit : summary.exits) {
     State after = state;
     if (!agree(exit.assumptions, exit.entry, args, op, after)) continue;
@@ -278,7 +331,8 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
       PlaceId chosen = kNoPlace;
       for (const PlaceId one : where)
         if (std::any_of(after.held.begin(), after.held.end(), [&](const HeldLock& h) { return h.place == one; })) chosen = one;
-      if (chosen != kNoPlace) release(after, chosen);
+      if (where.empty()) release_like(after, place);
+      else if (chosen != kNoPlace) release(after, chosen);
       else for (const PlaceId one : where) release(after, one);
     }
     std::size_t left = 0;
@@ -288,6 +342,7 @@ void FunctionAnalysis::apply(const Summary& summary, const Op& op, const std::ve
         held->count = 2;
         continue;
       }
+      if (retake(after, lock)) continue;
       after.held.push_back(lock);
       ++left;
     }
@@ -367,14 +422,16 @@ void FunctionAnalysis::call(const Op& op, State&& state, States& out) {
       if (ways.size() > 1) break;
     }
     if (ways.size() < 2) {
-      apply(summary, op, args, state, out, true);
+      apply(id, p_.for_caller(id, id_, summary), op, args, state);
+      leave_by(summary, op, args, state, out);
       continue;
     }
     const bool one_way = std::exchange(may_, true);
     for (const State& way : ways) {
       std::vector<Values> now;
       for (const ExprId one : op.args) now.push_back(values(way, one));
-      apply(summary, op, now, way, out, true);
+      apply(id, p_.for_caller(id, id_, summary), op, now, way);
+      leave_by(summary, op, now, way, out);
     }
     may_ = one_way;
   }

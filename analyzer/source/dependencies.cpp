@@ -22,7 +22,7 @@ class Collector {
 
   Found collect() {
     gather_work();
-    for (const FunctionId id : p_.roots()) gather_creates(p_.summary(id).events, p_.function(id).name == "main");
+    for (const FunctionId id : p_.roots()) gather_creates(p_.summary(id), p_.function(id).name == "main");
     // Threads make threads: until no new context appears.
     for (const FunctionId id : p_.roots())
       if (created_.count(id) == 0) add_context(id, {}, false, true);
@@ -32,6 +32,7 @@ class Collector {
     }
     name_kinds();
     for (std::size_t i = 0; i < summaries_.size(); ++i) go_over(i);
+    own_sites();
     thread_ends();
     for (std::size_t i = 0; i < summaries_.size(); ++i) left_held(i);
     find_apart();
@@ -54,13 +55,26 @@ class Collector {
     bool by_main;
   };
 
+  // With the ways that lead to them from here.
+  template <typename Which>
+  std::vector<Event> all_events(const Summary& summary, Which which) const {
+    std::vector<Event> out;
+    for (const Event& event : summary.events)
+      if (which(event)) out.push_back(event);
+    for (const Shared& one : summary.shared)
+      if (which(p_.shared(one.event))) {
+        out.push_back(p_.shared(one.event));
+        out.back().chain = one.chain;
+      }
+    return out;
+  }
+
   std::size_t starts_of(FunctionId id) const {
     return static_cast<std::size_t>(std::count_if(starts_.begin(), starts_.end(), [&](const Start& s) { return s.function == id; }));
   }
 
-  void gather_creates(const std::vector<Event>& events, bool by_main = false) {
-    for (const Event& event : events) {
-      if (event.what != Event::What::kCreate) continue;
+  void gather_creates(const Summary& summary, bool by_main = false) {
+    for (const Event& event : all_events(summary, [](const Event& e) { return e.what == Event::What::kCreate; })) {
       for (const FunctionId id : p_.functions_in(event.values)) {
         created_.insert(id);
         if (event.place != kNoPlace) handles_[event.place].insert(id);
@@ -84,8 +98,7 @@ class Collector {
   void gather_work() {
     const std::size_t functions = p_.functions().size();
     for (std::size_t i = 0; i < functions; ++i)
-      for (const Event& event : p_.summary(static_cast<FunctionId>(i)).events) {
-        if (event.what != Event::What::kWorkInit && event.what != Event::What::kWorkQueue) continue;
+      for (const Event& event : all_events(p_.summary(static_cast<FunctionId>(i)), [](const Event& e) { return e.what == Event::What::kWorkInit || e.what == Event::What::kWorkQueue; })) {
         const std::string item = p_.class_name(event.place);
         if (item.empty()) continue;
         if (event.what == Event::What::kWorkInit) {
@@ -129,15 +142,17 @@ class Collector {
     out_.contexts.push_back(context);
     args_.push_back(args);
     summaries_.push_back(analyse_context(p_, id, args));
+    p_.share(summaries_.back());
     if (is_main) main_ = static_cast<std::ptrdiff_t>(out_.contexts.size() - 1);
-    const std::vector<Event> events = summaries_.back().events;
-    if (thread || is_main) gather_creates(events, is_main);
+    if (thread || is_main) gather_creates(Summary(summaries_.back()), is_main);
   }
 
   ClassIndex class_of(PlaceId place, Kind kind) {
-    const std::string name = p_.class_name(place);
-    if (name.empty()) return -1;
-    return class_named(reports::kind_tag(kind) + name, kind, p_.places().exact(place) && p_.places().root(place) == PlaceKind::kGlobal);
+    const std::int32_t name = p_.class_of(place);
+    if (name < 0) return -1;
+    const auto [at, fresh] = named_.try_emplace({place, kind}, -1);
+    if (fresh) at->second = class_named(reports::kind_tag(kind) + p_.places().text(name), kind, p_.places().exact(place) && p_.places().root(place) == PlaceKind::kGlobal);
+    return at->second;
   }
 
   ClassIndex class_named(std::string name, Kind kind, bool single) {
@@ -154,8 +169,9 @@ class Collector {
   // An annotation of a wait tells no kind; the annotation that made the object does.
   void name_kinds() {
     for (const Summary& s : summaries_)
-      for (const Event& event : s.events)
+      p_.each_event(s, [&](const Event& event) {
         if (event.what == Event::What::kName && engine::is_crosslock(event.kind)) kinds_[p_.class_name(event.place)] = event.kind;
+      });
   }
 
   void site(const Event& event, ClassIndex lock, const char* operation) {
@@ -163,6 +179,23 @@ class Collector {
     if (at < 0) return;
     while (p_.chain(at).inner >= 0) at = p_.chain(at).inner;
     out_.sites.push_back({p_.chain(at).site, p_.chain(at).function, lock, event.mode, operation});
+  }
+
+  // Of all functions, also of requests that say nothing new to those who call them; of classes that some context has.
+  void own_sites() {
+    for (std::size_t i = 0; i < p_.functions().size(); ++i)
+      for (const OwnSite& s : p_.summary(static_cast<FunctionId>(i)).sites) {
+        Event event;
+        event.place = s.place;
+        event.kind = s.kind;
+        event.mode = s.mode;
+        event.chain = s.chain;
+        const Kind kind = s.what == Event::What::kRequest ? s.kind : kind_of(event);
+        const std::string name = p_.class_name(s.place);
+        if (name.empty() || class_ids_.count(reports::kind_tag(kind) + name) == 0) continue;
+        const ClassIndex lock = class_of(s.place, kind);
+        if (lock >= 0) site(event, lock, s.what == Event::What::kRequest ? "acquire" : s.what == Event::What::kWait ? "wait" : "signal");
+      }
   }
 
   std::vector<HeldClass> held_classes(const std::vector<HeldLock>& held) {
@@ -213,7 +246,7 @@ class Collector {
       o.to_chain = event.chain;
       o.held = held;
       surroundings(o, event);
-      out_.occurrences.push_back(std::move(o));
+      keep(std::move(o));
     }
   }
 
@@ -244,6 +277,25 @@ class Collector {
     out_.nestings.push_back(n);
   }
 
+  // A library has thousands of functions that contexts may begin in, and most dependencies in most of them: the surest, with
+  // the fewest other locks held and the shortest way, stand for all.
+  void keep(Occurrence&& o) {
+    constexpr std::size_t kOccurrences = 256;
+    std::vector<std::size_t>& alike = alike_[{o.from, o.to, o.from_mode, o.to_mode, o.timed, o.context == static_cast<std::size_t>(main_)}];
+    const auto rank = [&](const Occurrence& of) { return std::tuple{!of.threads, of.may, of.held.size(), p_.length(of.to_chain)}; };
+    const auto later = [&](std::size_t a, std::size_t b) { return rank(out_.occurrences[a]) < rank(out_.occurrences[b]); };   // the last one first in the heap
+    if (alike.size() < kOccurrences) {
+      alike.push_back(out_.occurrences.size());
+      out_.occurrences.push_back(std::move(o));
+      std::push_heap(alike.begin(), alike.end(), later);
+      return;
+    }
+    if (rank(o) >= rank(out_.occurrences[alike.front()])) return;
+    std::pop_heap(alike.begin(), alike.end(), later);
+    out_.occurrences[alike.back()] = std::move(o);
+    std::push_heap(alike.begin(), alike.end(), later);
+  }
+
   // X -> Y for every Y requested before X is released by this context.
   void releases(std::size_t context, ClassIndex x, ChainId release_chain, const Event& what, ClassIndex y, engine::Mode mode, ChainId request_chain,
                 const std::vector<HeldClass>& held) {
@@ -258,11 +310,11 @@ class Collector {
     o.to_chain = request_chain;
     o.held = held;
     surroundings(o, what);
-    out_.occurrences.push_back(std::move(o));
+    keep(std::move(o));
   }
 
   void go_over(std::size_t context) {
-    for (const Event& event : summaries_[context].events) {
+    for (const Event& event : all_events(summaries_[context], [](const Event&) { return true; })) {
       switch (event.what) {
         case Event::What::kRequest: {
           const ClassIndex to = class_of(event.place, event.kind);
@@ -343,7 +395,7 @@ class Collector {
       o.context = context;
       o.to_chain = event.chain;
       surroundings(o, event);
-      out_.occurrences.push_back(std::move(o));
+      keep(std::move(o));
     }
   }
 
@@ -390,8 +442,7 @@ class Collector {
     if (!ended_.insert({id, x}).second) return;
     for (std::size_t i = 0; i < out_.contexts.size(); ++i) {
       if (out_.contexts[i].function != id) continue;
-      for (const Event& event : summaries_[i].events) {
-        if (event.what != Event::What::kRequest && event.what != Event::What::kWait) continue;
+      for (const Event& event : all_events(summaries_[i], [](const Event& e) { return e.what == Event::What::kRequest || e.what == Event::What::kWait; })) {
         const ClassIndex y = class_of(event.place, event.what == Event::What::kWait ? kind_of(event) : event.kind);
         releases(i, x, -1, event, y, event.mode, event.chain, held_classes(event.held));
       }
@@ -450,11 +501,14 @@ class Collector {
   std::map<std::string, std::set<FunctionId>> work_;
   std::map<std::string, std::set<PlaceId>> queued_;
   std::map<std::string, ClassIndex> class_ids_;
+  std::map<std::pair<PlaceId, Kind>, ClassIndex> named_;
   std::map<ClassIndex, std::set<std::size_t>> wanted_;   // by which contexts
   std::map<std::string, Kind> kinds_;
   std::map<FunctionId, ClassIndex> joined_;
   std::set<std::pair<FunctionId, ClassIndex>> ended_;
   std::ptrdiff_t main_ = -1;
+  using Alike = std::tuple<ClassIndex, ClassIndex, engine::Mode, engine::Mode, bool, bool>;
+  std::map<Alike, std::vector<std::size_t>> alike_;      // heaps of occurrences
 };
 
 }  // namespace

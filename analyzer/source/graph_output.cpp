@@ -83,12 +83,16 @@ class Output {
     return at->second;
   }
 
-  // The whole chain, innermost first.
-  Index stack(ChainId chain) {
+  // The whole chain, innermost first. One that begins in the middle of a way comes after what of the way leads there.
+  Index stack(ChainId chain, ChainId way = -1) {
     if (chain < 0) return kNoIndex;
-    const auto [at, fresh] = stack_ids_.try_emplace(chain, static_cast<Index>(graph_.stacks.size()));
+    ChainId meets = way;
+    while (meets >= 0 && p_.chain(meets).function != p_.chain(chain).function) meets = p_.chain(meets).inner;
+    if (meets == way || meets < 0) meets = way = -1;
+    const auto [at, fresh] = stack_ids_.try_emplace({chain, way}, static_cast<Index>(graph_.stacks.size()));
     if (!fresh) return at->second;
     reports::Stack frames;
+    for (ChainId id = way; id != meets; id = p_.chain(id).inner) frames.push_back(frame(p_.chain(id).function, p_.chain(id).site));
     for (ChainId id = chain; id >= 0; id = p_.chain(id).inner) frames.push_back(frame(p_.chain(id).function, p_.chain(id).site));
     std::reverse(frames.begin(), frames.end());
     graph_.stacks.push_back(std::move(frames));
@@ -139,8 +143,8 @@ class Output {
     w.to_stack = stack(o.to_chain);
     w.to_site = w.to_stack;
     if (o.event) w.release_stack = stack(o.from_chain);
-    else w.from_site = stack(o.from_chain);
-    for (const HeldClass& h : o.held) w.held.push_back({kNoIndex, static_cast<Index>(h.lock), h.mode, 0, false, stack(h.chain)});
+    else w.from_site = stack(o.from_chain, o.to_chain);
+    for (const HeldClass& h : o.held) w.held.push_back({kNoIndex, static_cast<Index>(h.lock), h.mode, 0, false, stack(h.chain, o.to_chain)});
     return w;
   }
 
@@ -178,7 +182,7 @@ class Output {
       f.context = static_cast<Index>(n.context);
       f.mode = n.mode;
       f.site = f.stack = stack(n.inner);
-      f.held.push_back({kNoIndex, static_cast<Index>(lock), engine::Mode::kWrite, 0, false, stack(n.outer)});
+      f.held.push_back({kNoIndex, static_cast<Index>(lock), engine::Mode::kWrite, 0, false, stack(n.outer, n.inner)});
       f.id = reports::make_finding_id(graph_, f);
       graph_.findings.push_back(std::move(f));
     }
@@ -322,7 +326,7 @@ class Output {
   const Found& found_;
   Graph graph_;
   std::map<std::tuple<FunctionId, std::uint32_t, std::uint32_t, std::uint32_t>, Index> frame_ids_;
-  std::map<ChainId, Index> stack_ids_;
+  std::map<std::pair<ChainId, ChainId>, Index> stack_ids_;   // with the way
 };
 
 }  // namespace

@@ -27,7 +27,7 @@
 namespace crossdep::source {
 namespace {
 
-constexpr const char* kCacheVersion = "4";
+constexpr const char* kCacheVersion = "5";
 
 std::string cache_path(const std::string& folder, const CompileCommand& command, const std::string& text) {
   reports::Digest first, second;

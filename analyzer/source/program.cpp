@@ -13,16 +13,37 @@
 namespace crossdep::source {
 namespace {
 
-constexpr unsigned kRounds = 4, kRepeats = 6;
-constexpr std::size_t kKinds = 16;
+constexpr unsigned kRounds = 3, kRepeats = 6;
+constexpr std::size_t kKinds = 16, kLarge = 16, kMany = 100;
 const std::vector<FunctionId> kNobody;
 
 }  // namespace
 
 ChainId Program::chain(FunctionId function, const Site& site, ChainId inner) {
-  const auto [at, fresh] = chain_ids_.try_emplace({function, site.file, site.line, site.column, inner}, static_cast<ChainId>(chains_.size()));
-  if (fresh) chains_.push_back({function, site, inner, length(inner) + 1});
-  return at->second;
+  const auto hash = [](const ChainNode& node) {
+    std::uint64_t out = static_cast<std::uint32_t>(node.inner);
+    for (const std::uint64_t part : {std::uint64_t{static_cast<std::uint32_t>(node.function)}, std::uint64_t{node.site.file} << 32 | node.site.line, std::uint64_t{node.site.column}})
+      out = (out ^ part) * 0x9e3779b97f4a7c15u, out ^= out >> 29;
+    return out;
+  };
+  const auto put = [&](std::size_t at, auto same) -> ChainId& {
+    const std::size_t mask = chain_ids_.size() - 1;
+    while (chain_ids_[at & mask] >= 0 && !same(chain(chain_ids_[at & mask]))) ++at;
+    return chain_ids_[at & mask];
+  };
+  if (2 * (chains_.size() + 1) > chain_ids_.size()) {
+    chain_ids_.assign(std::max<std::size_t>(1024, 2 * chain_ids_.size()), -1);
+    for (std::size_t i = 0; i < chains_.size(); ++i) put(hash(chains_[i]), [](const ChainNode&) { return false; }) = static_cast<ChainId>(i);
+  }
+  const ChainNode node{function, site, inner, length(inner) + 1};
+  ChainId& id = put(hash(node), [&](const ChainNode& c) {
+    return c.inner == inner && c.function == function && c.site.line == site.line && c.site.column == site.column && c.site.file == site.file;
+  });
+  if (id < 0) {
+    id = static_cast<ChainId>(chains_.size());
+    chains_.push_back(node);
+  }
+  return id;
 }
 
 std::int32_t Program::symbol(const std::string& key) {
@@ -100,8 +121,9 @@ std::int32_t Program::operation(const std::string& key) {
 bool Program::has_lock_effect(const std::string& key) const {
   for (const FunctionId id : defined(key)) {
     const Summary& s = summary(id);
-    for (const Event& event : s.events)
-      if (event.what != Event::What::kStore && event.what != Event::What::kName) return true;
+    bool any = false;
+    each_event(s, [&](const Event& event) { any |= event.what != Event::What::kStore && event.what != Event::What::kName; });
+    if (any) return true;
     for (const Exit& exit : s.exits)
       if (!exit.acquired.empty() || !exit.released.empty()) return true;
   }
@@ -125,9 +147,32 @@ const Summary& Program::summary(FunctionId id, const std::vector<Values>& args) 
   if (const auto at = for_numbers_.find(key); at != for_numbers_.end()) return at->second;
   if (kinds_of_[id] >= kKinds || !in_progress_.insert(id).second) return plain;
   ++kinds_of_[id];
+  fresh_.has_variants(id);
   Summary made = analyse_function(*this, id, key.second);
+  share(made);
   in_progress_.erase(id);
   return for_numbers_.emplace(key, std::move(made)).first->second;
+}
+
+const Summary& Program::for_caller(FunctionId id, FunctionId caller, const Summary& summary) const {
+  const auto at = static_cast<std::size_t>(id);
+  return large_[at] >= 0 && large_[at] == large_[static_cast<std::size_t>(caller)] ? wide_[at] : summary;
+}
+
+void Program::share(Summary& summary) {
+  std::vector<Event> own;
+  for (Event& event : summary.events) {
+    if (!event.closed) {
+      own.push_back(std::move(event));
+      continue;
+    }
+    const auto [at, fresh] = shared_ids_.try_emplace(event.digest, static_cast<std::int32_t>(shared_.size()));
+    summary.shared.push_back({at->second, event.chain});
+    if (fresh) shared_.push_back(std::move(event));
+  }
+  own.shrink_to_fit();
+  summary.shared.shrink_to_fit();
+  summary.events = std::move(own);
 }
 
 std::string Program::class_name(PlaceId id) const {
@@ -235,6 +280,7 @@ void Program::link() {
     else if (!initial.object.empty()) store(place, {{Value::Kind::kAddress, places_.intern({PlaceKind::kGlobal, kNoPlace, symbol(initial.object), -1, -1})}});
   }
   summaries_.resize(functions_.size());
+  fresh_.resize(functions_.size());
 }
 
 std::vector<std::vector<FunctionId>> Program::components() const {
@@ -305,62 +351,83 @@ bool Program::calls_itself(FunctionId id) const {
   return std::any_of(f.exprs.begin(), f.exprs.end(), [&](const Expr& e) { return e.kind == ExprKind::kFunction && mine(defined(e.name)); });
 }
 
-bool Program::round() {
-  cells_changed_ = false;
+// Makes the summary of a function, unless the one there is would come out again.
+bool Program::make(FunctionId id) {
+  if (!fresh_.stale(id)) return false;
+  fresh_.begin(id);
+  Summary made = analyse_function(*this, id);
+  const auto at = static_cast<std::size_t>(id);
+  if (made.events.size() > kMany) made = widened(*this, id, std::move(made));
+  fresh_.end(made);
+  if (large_[at] >= 0) {
+    wide_[at] = widened(*this, id, Summary(made));
+    share(wide_[at]);
+  }
+  share(made);
+  summaries_[at] = std::move(made);
+  return true;
+}
+
+// What is known of the memory of the whole program from what a function does.
+void Program::take_facts(const Summary& summary) {
+  each_event(summary, [&](const Event& event) {
+    if (event.place == kNoPlace) return;
+    if (event.what == Event::What::kStore) note_own(event.place, event.values);
+    if (places_.root(event.place) == PlaceKind::kParam) {
+      // Which object it is, a caller knows; that objects of this record may lead to the function, is known here.
+      const PlaceId general = event.what == Event::What::kStore ? generalised(event.place) : kNoPlace;
+      Values functions;
+      for (const Value& v : event.values)
+        if (v.kind == Value::Kind::kFunction) functions.push_back(v);
+      if (general != kNoPlace && !functions.empty()) store(general, functions);
+      return;
+    }
+    if (event.what == Event::What::kStore) {
+      Values fixed;
+      bool open = event.values.empty();
+      for (const Value& v : event.values) {
+        const bool relative = v.kind == Value::Kind::kParameter ||
+                              ((v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent) && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
+        if (!relative) fixed.push_back(v);
+      }
+      if (!fixed.empty() || open) store(event.place, fixed);
+    } else if (event.what == Event::What::kName) {
+      for (const Value& v : event.values)
+        if (v.kind == Value::Kind::kString) {
+          name(event.place, places_.text(static_cast<std::int32_t>(v.number)));
+          if (const PlaceId general = generalised(event.place); general != kNoPlace) name(general, places_.text(static_cast<std::int32_t>(v.number)));
+        }
+    } else if (event.what == Event::What::kRecursive) {
+      recursive(event.place);
+      if (const PlaceId general = generalised(event.place); general != kNoPlace) recursive(general);
+    }
+  });
+}
+
+// False: nothing was stale.
+bool Program::round(const std::vector<std::vector<FunctionId>>& components) {
   for_numbers_.clear();
   kinds_of_.clear();
-  const std::size_t facts = names_.size() + recursive_.size() + varying_.size();
-  for (const std::vector<FunctionId>& component : components()) {
+  bool any = false;
+  for (const std::vector<FunctionId>& component : components) {
     // Callees come first: only what calls itself, by whatever way, has to be gone through again.
     const bool repeats = component.size() > 1 || calls_itself(component.front());
     in_progress_.insert(component.begin(), component.end());   // not final yet
+    std::set<FunctionId> made;
     for (unsigned repeat = 0; repeat < (repeats ? kRepeats : 1u); ++repeat) {
-      bool changed = false;
-      for (const FunctionId id : component) {
-        Summary made = analyse_function(*this, id);
-        Summary& kept = summaries_[static_cast<std::size_t>(id)];
-        changed |= made.events.size() != kept.events.size() || made.exits.size() != kept.exits.size();
-        kept = std::move(made);
-      }
-      if (!changed) break;
+      bool again = false;
+      for (const FunctionId id : component)
+        if (make(id)) again = true, made.insert(id);
+      if (!again) break;
     }
     in_progress_.clear();
-    for (const FunctionId id : component) {
-      for (const Event& event : summary(id).events) {
-        if (event.place == kNoPlace) continue;
-        if (event.what == Event::What::kStore) note_own(event.place, event.values);
-        if (places_.root(event.place) == PlaceKind::kParam) {
-          // Which object it is, a caller knows; that objects of this record may lead to the function, is known here.
-          const PlaceId general = event.what == Event::What::kStore ? generalised(event.place) : kNoPlace;
-          Values functions;
-          for (const Value& v : event.values)
-            if (v.kind == Value::Kind::kFunction) functions.push_back(v);
-          if (general != kNoPlace && !functions.empty()) store(general, functions);
-          continue;
-        }
-        if (event.what == Event::What::kStore) {
-          Values fixed;
-          bool open = event.values.empty();
-          for (const Value& v : event.values) {
-            const bool relative = v.kind == Value::Kind::kParameter ||
-                                  ((v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent) && places_.root(static_cast<PlaceId>(v.number)) == PlaceKind::kParam);
-            if (!relative) fixed.push_back(v);
-          }
-          if (!fixed.empty() || open) store(event.place, fixed);
-        } else if (event.what == Event::What::kName) {
-          for (const Value& v : event.values)
-            if (v.kind == Value::Kind::kString) {
-              name(event.place, places_.text(static_cast<std::int32_t>(v.number)));
-              if (const PlaceId general = generalised(event.place); general != kNoPlace) name(general, places_.text(static_cast<std::int32_t>(v.number)));
-            }
-        } else if (event.what == Event::What::kRecursive) {
-          recursive(event.place);
-          if (const PlaceId general = generalised(event.place); general != kNoPlace) recursive(general);
-        }
-      }
+    for (const FunctionId id : made) {
+      take_facts(summaries_[static_cast<std::size_t>(id)]);
+      take_facts(wide_[static_cast<std::size_t>(id)]);
     }
+    any |= !made.empty();
   }
-  return cells_changed_ || facts != names_.size() + recursive_.size() + varying_.size();
+  return any;
 }
 
 void Program::find_roots() {
@@ -385,9 +452,20 @@ void Program::find_roots() {
 
 void Program::analyse() {
   link();
+  const std::vector<std::vector<FunctionId>> parts = components();
+  large_.assign(functions_.size(), -1);
+  wide_.resize(functions_.size());
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (parts[i].size() >= kLarge)
+      for (const FunctionId id : parts[i]) large_[static_cast<std::size_t>(id)] = static_cast<std::int32_t>(i);
   for (unsigned i = 0; i < kRounds; ++i)
-    if (!round()) break;
+    if (!round(parts)) break;
   find_roots();
+  // Of no more use: contexts are made from the summaries alone.
+  fresh_ = Freshness();
+  for_numbers_.clear();
+  large_.assign(functions_.size(), -1);
+  wide_ = {};
 }
 
 }  // namespace crossdep::source

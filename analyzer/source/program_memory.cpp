@@ -36,6 +36,7 @@ PlaceId Program::object_of(PlaceId place) const {
 }
 
 Values Program::content(PlaceId cell, bool& anything) const {
+  fresh_.asked_place(cell);
   const auto of = [&](PlaceId id) -> const std::pair<Values, bool>* {
     const auto at = cells_.find(id);
     return at == cells_.end() ? nullptr : &at->second;
@@ -43,21 +44,23 @@ Values Program::content(PlaceId cell, bool& anything) const {
   const std::pair<Values, bool>* stored = of(cell);
   const Place& place = places_.at(cell);
   if (stored == nullptr && place.kind == PlaceKind::kElement) {
+    fresh_.asked_place(place.parent);
     // Any element may be meant, or this one was set through an unknown index.
     if (place.index >= 0) stored = of(places_.element(place.parent, -1));
     if (stored == nullptr && place.index < 0) {
       Values all;
-      for (const auto& [id, entry] : cells_) {
-        const Place& p = places_.at(id);
-        if (p.kind != PlaceKind::kElement || p.parent != place.parent) continue;
-        for (const Value& value : entry.first) crossdep::source::add(all, value, anything);
-      }
+      if (const auto elements = elements_.find(place.parent); elements != elements_.end())
+        for (const PlaceId id : elements->second)
+          for (const Value& value : of(id)->first) crossdep::source::add(all, value, anything);
       return all;
     }
   }
   if (stored == nullptr && !places_.exact(cell)) {
     const PlaceId general = generalised(cell);
-    if (general != kNoPlace) stored = of(general);
+    if (general != kNoPlace) {
+      fresh_.asked_place(general);
+      stored = of(general);
+    }
   }
   if (stored == nullptr) return {};
   anything |= stored->second;
@@ -66,7 +69,10 @@ Values Program::content(PlaceId cell, bool& anything) const {
 
 void Program::store(PlaceId cell, const Values& values) {
   const auto put = [&](PlaceId id) {
-    auto& [kept, anything] = cells_[id];
+    const auto [at, fresh] = cells_.try_emplace(id);
+    auto& [kept, anything] = at->second;
+    const bool element = places_.at(id).kind == PlaceKind::kElement;
+    if (fresh && element) insert(elements_[places_.at(id).parent], id);
     const Values before = kept;
     const bool was = anything;
     for (const Value& value : values) {
@@ -75,7 +81,9 @@ void Program::store(PlaceId cell, const Values& values) {
       else if (value.kind != Value::Kind::kConst) anything = true;
     }
     if (values.empty()) anything = true;
-    cells_changed_ |= kept != before || anything != was;
+    if (kept == before && anything == was && !fresh) return;
+    fresh_.place_changed(id);
+    if (element) fresh_.place_changed(places_.at(id).parent);
   };
   put(cell);
   if (const PlaceId general = generalised(cell); general != kNoPlace && general != cell) put(general);
@@ -83,6 +91,7 @@ void Program::store(PlaceId cell, const Values& values) {
 
 Values Program::own_parts(PlaceId cell) const {
   const PlaceId general = generalised(cell);
+  if (general != kNoPlace) fresh_.asked_place(general);
   const auto at = general == kNoPlace ? own_.end() : own_.find(general);
   if (at == own_.end() || at->second.others) return {};
   const PlaceId object = object_of(cell);
@@ -116,13 +125,16 @@ void Program::note_own(PlaceId cell, const Values& values) {
   const Own before = kept;
   for (const Value& part : now.parts) crossdep::source::add(kept.parts, part, anything);
   kept.others |= now.others || anything;
-  cells_changed_ |= kept.parts != before.parts || kept.others != before.others;
+  if (kept.parts != before.parts || kept.others != before.others) fresh_.place_changed(general);
 }
 
 bool Program::is_recursive(PlaceId object) const {
+  fresh_.asked_place(object);
   if (recursive_.count(object) != 0) return true;
   const PlaceId general = generalised(object);
-  return general != kNoPlace && recursive_.count(general) != 0;
+  if (general == kNoPlace) return false;
+  fresh_.asked_place(general);
+  return recursive_.count(general) != 0;
 }
 
 }  // namespace crossdep::source

@@ -78,6 +78,8 @@ struct Event {
   bool threads = false;           // a thread may have been created before
   bool may = false;               // one of several that a virtual call or a pointer may lead to
   ChainId chain = -1;
+  bool closed = false;            // as is_closed() says
+  std::uint64_t digest = 0;       // of a finished summary: all but the chain in one number
 };
 
 /// What a lock that was given up on the way lets others change.
@@ -96,10 +98,35 @@ struct Exit {
   LetGo let_go = LetGo::kNothing;
 };
 
+/// An event that is the same in every caller, which the program keeps once; and the way to it from here.
+struct Shared {
+  std::int32_t event = -1;
+  ChainId chain = -1;
+};
+
+/// Where this very function requests, waits or signals.
+struct OwnSite {
+  ChainId chain = -1;             // one call
+  PlaceId place = kNoPlace;
+  Event::What what = Event::What::kRequest;
+  engine::Kind kind = engine::Kind::kMutex;
+  engine::Mode mode = engine::Mode::kWrite;
+  auto operator<=>(const OwnSite&) const = default;
+};
+
 struct Summary {
   std::vector<Event> events;
+  std::vector<OwnSite> sites;     // sorted
+  std::vector<Shared> shared;     // the closed ones, once the summary is the program's
   std::vector<Exit> exits;
+  std::vector<HeldLock> required; // given back and got again on some way: the callers hold them
   bool truncated = false;         // more events than are kept
+  std::uint64_t digest = 0;       // without chains: another way to the same request is no news
 };
+
+/// Fills in the digests.
+void finish(Summary& summary);
+/// Whether no caller can tell anything in it more closely: neither objects nor values nor conditions.
+bool is_closed(const Event& event, const Places& places);
 
 }  // namespace crossdep::source

@@ -68,7 +68,13 @@ std::string UnitLowering::function_key(CXCursor function) {
   const CXCursor canonical = clang_getCanonicalCursor(function);
   std::string key = text_of(clang_getCursorUSR(canonical));
   // libclang's own names of statics hold the file's last name only.
-  if (clang_getCursorLinkage(function) == CXLinkage_Internal || clang_getCursorLinkage(function) == CXLinkage_NoLinkage) key += "@" + unit_.file;
+  const CXLinkageKind linkage = clang_getCursorLinkage(function);
+  if (linkage != CXLinkage_Internal && linkage != CXLinkage_NoLinkage) return key;
+  // An inline function of a header is the same in all units.
+  unsigned line = 0, column = 0;
+  const bool same = is_function(clang_getCursorKind(canonical)) && clang_Cursor_isFunctionInlined(canonical) != 0;
+  const std::string from = same ? presumed_file(canonical, &line, &column) : std::string();
+  key += "@" + (from.empty() ? unit_.file : from);
   return key;
 }
 

@@ -208,6 +208,29 @@ def same_bytes_whatever_the_jobs_and_order(box):
 
 
 @test
+def inline_function_of_a_header_is_read_once(box):
+    box.write("locks.h", "#include <pthread.h>\nstatic inline void get(pthread_mutex_t *m) { pthread_mutex_lock(m); }\n"
+                         "static void put(pthread_mutex_t *m) { pthread_mutex_unlock(m); }\n")
+    for name in ["one", "two", "three"]:
+        box.write(f"{name}.c", f"#include \"locks.h\"\npthread_mutex_t {name}_a, {name}_b;\n"
+                               f"void {name}(void) {{ get(&{name}_a); get(&{name}_b); put(&{name}_b); put(&{name}_a); }}\n")
+    done = scanned(box, "one.c", "two.c", "three.c", "-o", "-")
+    box.has(done.err, "3 of 3 files: 7 functions, 6 lock classes, 3 dependencies")
+
+
+@test
+def every_place_that_acquires_is_in_the_map(box):
+    """Also those that say nothing new of the order, and those on ways that were gone before."""
+    box.write("sites.c", "#include <pthread.h>\nstatic pthread_mutex_t g;\n"
+                         "static void one(void) {\n  pthread_mutex_lock(&g);\n  pthread_mutex_unlock(&g);\n"
+                         "  pthread_mutex_lock(&g);\n  pthread_mutex_unlock(&g);\n}\n"
+                         "static void two(void) {\n  pthread_mutex_lock(&g);\n  pthread_mutex_unlock(&g);\n}\n"
+                         "void all(void) {\n  one();\n  two();\n  pthread_mutex_lock(&g);\n  pthread_mutex_unlock(&g);\n}\n")
+    graph = json.loads(scanned(box, "sites.c", "-o", "-").out)
+    box.equal(sorted((s["line"], s["class"]) for s in graph["lock_sites"]), [(line, "sites.c:g") for line in [4, 6, 10, 16]], "sites")
+
+
+@test
 def unusable_input_is_told_in_one_line(box):
     done = scanned(box, "-p", ".")
     box.equal(done.status, 2, "status")
