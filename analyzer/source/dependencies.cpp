@@ -230,6 +230,8 @@ class Collector {
       const ClassIndex from = class_of(lock.place, lock.kind);
       if (from < 0) continue;
       if (from == to) {
+        // That it is a recursive one may have come out late, when functions had told each other of this request already.
+        if (lock.place == event.place && p_.is_recursive(event.place)) continue;
         nesting(context, event, lock, to);
         continue;
       }
