@@ -29,7 +29,6 @@ class FunctionAnalysis {
 
   // analyse.cpp
   void put_in_order();
-  void drop_retakes();
   bool retake(State& state, const HeldLock& lock);
   void require(const HeldLock& lock);
   void block(std::int32_t at, State state);
@@ -40,7 +39,13 @@ class FunctionAnalysis {
   void forget_parts(State& state, PlaceId place);
   Event event_at(Event::What what, const Op& op, const State& state, PlaceId place) const;
   std::uint16_t once_more(std::uint16_t flags, PlaceId handle, const State& state) const;
+
+  // record.cpp
+  struct EventKey;
   void record(Event&& event);
+  bool coarse(const Event& event, EventKey& key) const;
+  bool covered(const Event& event);
+  void drop_retakes();
 
   // refine.cpp
   bool refine(State& state, ExprId condition, bool truth);
@@ -126,7 +131,6 @@ class FunctionAnalysis {
   struct Alike {
     std::size_t count = 0, last = 0;
   };
-  bool coarse(const Event& event, EventKey& key) const;
   std::map<EventKey, Alike> alike_;
   /// A closed event by the classes held, with their modes.
   struct Closed {
@@ -135,7 +139,6 @@ class FunctionAnalysis {
     bool threads = false, may = false;
     std::size_t at = 0;
   };
-  bool covered(const Event& event);
   std::unordered_map<std::uint64_t, std::vector<Closed>> closed_;   // by all else
 };
 

@@ -32,6 +32,7 @@ class Freshness {
   /// There are summaries of it for particular numbers, too, which are not looked at by themselves.
   void has_variants(FunctionId id) { of(id).variants = true; }
   void place_changed(PlaceId place);
+  bool made(FunctionId id) const { return of(id).at != 0; }
   bool stale(FunctionId id) const;
 
  private:

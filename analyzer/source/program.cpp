@@ -121,6 +121,8 @@ std::int32_t Program::operation(const std::string& key) {
 bool Program::has_lock_effect(const std::string& key) const {
   for (const FunctionId id : defined(key)) {
     const Summary& s = summary(id);
+    // What a model would add now, functions that call each other would tell each other for good.
+    if (!fresh_.made(id)) return true;
     bool any = false;
     each_event(s, [&](const Event& event) { any |= event.what != Event::What::kStore && event.what != Event::What::kName; });
     if (any) return true;
