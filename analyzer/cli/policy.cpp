@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <map>
 
+#include "reports/source_join.h"
+
 namespace crossdep::cli {
 
 namespace {
@@ -55,7 +57,7 @@ std::vector<const reports::Finding*> failing(const reports::Graph& graph, engine
                                              const reports::Suppressions& suppressions) {
   std::vector<const reports::Finding*> out;
   for (const reports::Finding& finding : graph.findings)
-    if (finding.verdict >= policy && !suppressions.suppresses(graph, finding)) out.push_back(&finding);
+    if (reports::reaches(finding, policy) && !suppressions.suppresses(graph, finding)) out.push_back(&finding);
   return out;
 }
 

@@ -20,6 +20,7 @@
 #include "cli/target.h"
 #include "reports/json.h"
 #include "reports/listing.h"
+#include "reports/source_join.h"
 #include "reports/splat.h"
 #include "reports/text.h"
 #include "rules/needs.h"
@@ -83,20 +84,20 @@ void summarise(const Results& results, const Request& request, const reports::Su
   splat.verbose = request.verbose;
   splat.graph_path = results.graph_path();
   for (const reports::Finding* finding : results.union_findings())
-    if (finding->verdict >= request.policy && !suppressions.suppresses(graph, *finding))
+    if (reports::reaches(*finding, request.policy) && !suppressions.suppresses(graph, *finding))
       std::fputs(reports::render_splat(graph, *finding, splat).c_str(), stderr);
   if (request.verbose) {
     reports::TextOptions text;
     text.verbose = true;
     for (const reports::Finding& finding : graph.findings)
-      if (finding.verdict < request.policy && !suppressions.suppresses(graph, finding))
+      if (!reports::reaches(finding, request.policy) && !suppressions.suppresses(graph, finding))
         std::fputs((reports::render_finding(graph, finding, text) + "\n").c_str(), stderr);
   }
   print_lines(reports::render_summary(graph, suppressions));
   // They were printed before anybody knew the names.
   for (const auto& [before, after] : results.renamed())
     for (const reports::Finding& finding : graph.findings) {
-      if (finding.id != after || finding.verdict < request.policy || suppressions.suppresses(graph, finding)) continue;
+      if (finding.id != after || !reports::reaches(finding, request.policy) || suppressions.suppresses(graph, finding)) continue;
       std::vector<std::string> names;
       for (const reports::Index c : finding.classes) names.push_back(graph.classes[c].name);
       say("by the source's names " + before + " is " + after + ": " + reports::cycle_of(names, !finding.links.empty()));

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "reports/format.h"
+#include "reports/source_join.h"
 #include "rules/catalogue.h"
 
 namespace crossdep::gate {
@@ -99,7 +100,7 @@ class Judge {
       ++pattern.hidden;
       if (accepted.empty()) accepted = pattern.accepted;
     }
-    if (finding.verdict < options_.policy) return;
+    if (!reports::reaches(finding, options_.policy)) return;
     Listed listed;
     listed.finding = &finding;
     listed.accepted = accepted;
@@ -199,7 +200,7 @@ Judgement judge(const Graph& graph, const Baseline& baseline, const Options& opt
 Baseline make_baseline(const Graph& graph, const Options& options, const std::string& reason, const std::string& owner) {
   Baseline out;
   for (const Finding& finding : graph.findings) {
-    if (finding.verdict < options.policy) continue;
+    if (!reports::reaches(finding, options.policy)) continue;
     if (options.suppressions != nullptr && options.suppressions->suppresses(graph, finding)) continue;
     AcceptedFinding entry = as_accepted(graph, finding);
     entry.reason = reason;

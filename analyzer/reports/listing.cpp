@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "reports/format.h"
+#include "reports/source_join.h"
 #include "rules/catalogue.h"
 
 namespace crossdep::reports {
@@ -146,7 +147,7 @@ Listing list_findings(const Graph& graph, engine::Verdict policy, const Suppress
   out.graph = &graph;
   out.paths = std::move(paths);
   for (const Finding& finding : graph.findings) {
-    const bool fails = finding.verdict >= policy;
+    const bool fails = reaches(finding, policy);
     if ((!fails && !verbose) || suppressions.suppresses(graph, finding)) continue;
     Listed listed;
     listed.finding = &finding;

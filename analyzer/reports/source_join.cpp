@@ -145,6 +145,10 @@ bool in_source(const Dependency& d) {
   return std::any_of(d.modes.begin(), d.modes.end(), [](const DependencyMode& m) { return m.origin == engine::Origin::kStatic; });
 }
 
+bool reaches(const Finding& finding, engine::Verdict policy) {
+  return finding.verdict >= policy && !(finding.reason_code == kSourceMay && policy >= engine::Verdict::kPossible);
+}
+
 unsigned source_rank(const Finding& finding) {
   if (finding.reason_code == kHalfObserved) return 1;
   if (finding.check == engine::Check::kDeclaredOrder) return finding.reason_code == "observed" ? 0 : 2;

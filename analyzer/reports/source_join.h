@@ -34,6 +34,10 @@ bool in_source(const Dependency& dependency);
 /// only, 4 there only if a virtual call or a pointer leads where it may.
 unsigned source_rank(const Finding& finding);
 
+/// Whether a finding is at or above a policy. A weak one (kSourceMay) is a step below its verdict: large programs have many,
+/// and few of them can happen; it is shown on request, or for the policy `latent`.
+bool reaches(const Finding& finding, engine::Verdict policy);
+
 /// The order of reports, within one verdict: seen in runs and nothing excuses it; half observed; seen in runs, but with a reason to
 /// doubt it (the engine's order of these reasons); then as source_rank().
 unsigned report_rank(const Finding& finding);

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "reports/format.h"
+#include "reports/source_join.h"
 #include "reports/source_story.h"
 #include "rules/catalogue.h"
 
@@ -136,7 +137,8 @@ std::string render_finding(const Graph& graph, const Finding& finding, const Tex
 
 std::string render_summary(const Graph& graph, const Suppressions& suppressions) {
   std::array<std::size_t, 6> counts{};
-  for (const Finding& finding : graph.findings) ++counts[static_cast<std::size_t>(finding.verdict)];
+  std::size_t weak = 0;
+  for (const Finding& finding : graph.findings) ++(finding.reason_code == kSourceMay ? weak : counts[static_cast<std::size_t>(finding.verdict)]);
   std::string out = graph.findings.empty() ? "no findings" : count_of(graph.findings.size(), "finding") + ":";
   bool first = true;
   for (std::size_t v = counts.size(); v-- > 0;) {
@@ -144,6 +146,7 @@ std::string render_summary(const Graph& graph, const Suppressions& suppressions)
     out += (first ? " " : ", ") + std::to_string(counts[v]) + " " + word(static_cast<engine::Verdict>(v));
     first = false;
   }
+  if (weak != 0) out += (first ? " " : ", ") + std::to_string(weak) + " weak (--verbose shows " + (weak == 1 ? "it)" : "them)");
   if (const std::size_t hidden = suppressions.count(graph); hidden != 0) out += "; " + std::to_string(hidden) + " suppressed";
   std::uint64_t contexts = 0;
   for (const Run& run : graph.runs) contexts += run.contexts;
@@ -176,7 +179,7 @@ std::string render_text(const Graph& graph, const TextOptions& options) {
   std::vector<const Finding*> shown;
   for (const Finding& finding : graph.findings) {
     if (options.suppressions.suppresses(graph, finding)) continue;
-    if (!options.verbose && finding.verdict < options.policy) {
+    if (!options.verbose && !reaches(finding, options.policy)) {
       ++hidden;
       continue;
     }

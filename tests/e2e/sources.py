@@ -208,6 +208,22 @@ def same_bytes_whatever_the_jobs_and_order(box):
 
 
 @test
+def weak_cycles_are_shown_on_request(box):
+    """One order is there only if a virtual call leads to one of two functions."""
+    box.write("weak.cpp", "#include <mutex>\nstd::mutex a, b;\nstruct Base { virtual void go() = 0; };\n"
+                          "struct One : Base { void go() override { b.lock(); b.unlock(); } };\n"
+                          "struct Two : Base { void go() override {} };\n"
+                          "void f(Base *p) { a.lock(); p->go(); a.unlock(); }\nvoid g() { b.lock(); a.lock(); a.unlock(); b.unlock(); }\n")
+    done = scanned(box, "weak.cpp", "-o", "weak.cdgraph")
+    box.equal(done.status, 0, "status")
+    box.check("and weak" not in done.out, "a weak cycle is printed")
+    box.has(done.out, "1 finding: 1 weak (--verbose shows it)")
+    for words in [["--fail-on", "latent"], ["--verbose"]]:
+        box.has(scanned(box, "weak.cpp", "-o", "weak.cdgraph", *words).out, "and weak")
+    box.equal(scanned(box, "weak.cpp", "-o", "weak.cdgraph", "--fail-on", "latent").status, 1, "status for the policy latent")
+
+
+@test
 def inline_function_of_a_header_is_read_once(box):
     box.write("locks.h", "#include <pthread.h>\nstatic inline void get(pthread_mutex_t *m) { pthread_mutex_lock(m); }\n"
                          "static void put(pthread_mutex_t *m) { pthread_mutex_unlock(m); }\n")
