@@ -7,6 +7,7 @@
 # It fails by a false `assert`-like call of the box, it is skipped by box.skip(reason).
 import concurrent.futures
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -80,8 +81,16 @@ class Box:
         environment = dict(os.environ, **(env or {}))
         began = time.monotonic()
         try:
-            done = subprocess.run(command, input=stdin, capture_output=True, env=environment, timeout=timeout,
-                                  cwd=cwd or self.folder, start_new_session=True)
+            # A program that this test has just copied may still be open for writing in a child that another test forked.
+            for attempt in range(10):
+                try:
+                    done = subprocess.run(command, input=stdin, capture_output=True, env=environment, timeout=timeout,
+                                          cwd=cwd or self.folder, start_new_session=True)
+                    break
+                except OSError as busy:
+                    if busy.errno != errno.ETXTBSY or attempt == 9:
+                        raise
+                    time.sleep(0.1)
         except subprocess.TimeoutExpired as late:
             self.log.append(f"$ {' '.join(command)}\n--- stdout ---\n{late.stdout}\n--- stderr ---\n{late.stderr}")
             raise Failed(f"no end within {timeout} s: {' '.join(command)}")
