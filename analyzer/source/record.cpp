@@ -64,14 +64,6 @@ bool FunctionAnalysis::covered(const Event& event) {
     held.push_back(static_cast<std::uint32_t>(p_.class_of(h.place)) << 5 | static_cast<std::uint32_t>(h.mode) << 3 | static_cast<std::uint32_t>(h.may) << 2 |
                    static_cast<std::uint32_t>(h.ordered + 1));
   }
-  if (event.what == Event::What::kSignal) {   // depends on what was requested before, held or not
-    bool waited = false;
-    for (const HeldLock& h : event.history) {
-      waited |= p_.class_of(h.place) == lock;
-      held.push_back(static_cast<std::uint32_t>(p_.class_of(h.place)) << 5 | static_cast<std::uint32_t>(h.mode) << 3);
-    }
-    if (waited) key.add(event.history);   // only what came after
-  }
   std::sort(held.begin(), held.end());
   held.erase(std::unique(held.begin(), held.end()), held.end());
   std::vector<Closed>& others = closed_[key.value()];
@@ -87,6 +79,10 @@ bool FunctionAnalysis::covered(const Event& event) {
     Event& kept = summary_.events[other.at];
     for (const PlaceId handle : event.live) insert(kept.live, handle);
     std::erase_if(kept.joined, [&](PlaceId handle) { return std::find(event.joined.begin(), event.joined.end(), handle) == event.joined.end(); });
+    if (event.what == Event::What::kSignal)   // what was requested before counts if it was on every way
+      std::erase_if(kept.history, [&](const HeldLock& h) {
+        return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
+      });
     if (other.held.size() == held.size() && p_.length(event.chain) < p_.length(kept.chain)) {
       kept.chain = event.chain;
       kept.held = event.held;
@@ -113,7 +109,10 @@ void FunctionAnalysis::record(Event&& event) {
     const auto at = std::lower_bound(summary_.sites.begin(), summary_.sites.end(), here);
     if (at == summary_.sites.end() || *at != here) summary_.sites.insert(at, here);
   }
-  if (event.closed && request && p_.class_of(event.place) >= 0) {
+  // A signal on a way with a condition and one without belong together, for what was requested before both: as long as there are few.
+  constexpr std::size_t kFew = 100;
+  const bool apart = event.what != Event::What::kSignal || summary_.events.size() > kFew;
+  if (event.closed && request && apart && p_.class_of(event.place) >= 0) {
     if (covered(event)) return;
     if (summary_.events.size() < kEvents) summary_.events.push_back(std::move(event));
     else summary_.truncated = true;
