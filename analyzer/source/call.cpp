@@ -263,11 +263,7 @@ bool FunctionAnalysis::lift(const Event& event, ChainId chain, const Op& op, con
 void FunctionAnalysis::apply(FunctionId callee, const Summary& summary, const Op& op, const std::vector<Values>& args, const State& state) {
   Digest surroundings;   // of the state, what events take over
   surroundings.add(state.held);
-  surroundings.add(state.released);
-  surroundings.add(state.assumptions);
-  surroundings.add(state.entry);
-  surroundings.add(state.live);
-  surroundings.add(state.joined);
+  surroundings.add_way(state);
   for (const auto& [first, then] : state.below) surroundings.add(static_cast<std::uint64_t>(first)), surroundings.add(static_cast<std::uint64_t>(then));
   surroundings.add(static_cast<std::uint64_t>(state.threads) | static_cast<std::uint64_t>(may_) << 1);
   Memo memo{&state, &args, callee, {}, {}};

@@ -49,6 +49,15 @@ class Digest {
     add(all.size());
     for (const Fact& fact : all) add(static_cast<std::uint64_t>(fact.cell)), add(fact.is);
   }
+  /// What events, ways out and states have in common of the way that leads there.
+  template <typename Way>
+  void add_way(const Way& way) {
+    add(way.released);
+    add(way.assumptions);
+    add(way.entry);
+    add(way.live);
+    add(way.joined);
+  }
   std::uint64_t value() const { return hash_; }
 
  private:

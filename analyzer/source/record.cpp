@@ -14,6 +14,16 @@ namespace {
 
 constexpr std::size_t kEvents = 2000, kAlike = 4;
 
+// One event for two ways: the threads that may run on either, and what was waited for or, before a signal, requested on both.
+void join_ways(Event& kept, const Event& event) {
+  for (const PlaceId handle : event.live) insert(kept.live, handle);
+  std::erase_if(kept.joined, [&](PlaceId handle) { return std::find(event.joined.begin(), event.joined.end(), handle) == event.joined.end(); });
+  if (event.what == Event::What::kSignal)
+    std::erase_if(kept.history, [&](const HeldLock& h) {
+      return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
+    });
+}
+
 }  // namespace
 
 // What the event says of lock classes. False: which objects they are, or who is called, may matter to a caller.
@@ -77,12 +87,7 @@ bool FunctionAnalysis::covered(const Event& event) {
     less = true;
     told.insert(told.end(), other.held.begin(), other.held.end());
     Event& kept = summary_.events[other.at];
-    for (const PlaceId handle : event.live) insert(kept.live, handle);
-    std::erase_if(kept.joined, [&](PlaceId handle) { return std::find(event.joined.begin(), event.joined.end(), handle) == event.joined.end(); });
-    if (event.what == Event::What::kSignal)   // what was requested before counts if it was on every way
-      std::erase_if(kept.history, [&](const HeldLock& h) {
-        return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
-      });
+    join_ways(kept, event);
     if (other.held.size() == held.size() && p_.length(event.chain) < p_.length(kept.chain)) {
       kept.chain = event.chain;
       kept.held = event.held;
@@ -137,16 +142,11 @@ void FunctionAnalysis::record(Event&& event) {
       return std::find(event.assumptions.begin(), event.assumptions.end(), a) == event.assumptions.end();
     });
     std::erase_if(kept.entry, [&](const Fact& fact) { return std::find(event.entry.begin(), event.entry.end(), fact) == event.entry.end(); });
-    if (event.what == Event::What::kSignal)
-      std::erase_if(kept.history, [&](const HeldLock& h) {
-        return std::none_of(event.history.begin(), event.history.end(), [&](const HeldLock& o) { return o.place == h.place; });
-      });
     kept.threads |= event.threads;
     kept.may &= event.may;
     for (std::size_t i = 0; i < kept.held.size(); ++i)
       if (kept.held[i].ordered != event.held[i].ordered) kept.held[i].ordered = event.held[i].ordered = 0;
-    for (const PlaceId handle : event.live) insert(kept.live, handle);
-    std::erase_if(kept.joined, [&](PlaceId handle) { return std::find(event.joined.begin(), event.joined.end(), handle) == event.joined.end(); });
+    join_ways(kept, event);
     if (p_.length(event.chain) < p_.length(kept.chain)) {
       kept.chain = event.chain;
       kept.held = std::move(event.held);

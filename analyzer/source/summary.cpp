@@ -20,12 +20,8 @@ std::uint64_t digest_of(const Event& e) {
   out.add(e.values);
   for (const Values& one : e.args) out.add(one);
   out.add(e.held);
-  out.add(e.released);
-  out.add(e.assumptions);
-  out.add(e.entry);
   out.add(e.history);
-  out.add(e.live);
-  out.add(e.joined);
+  out.add_way(e);
   return out.value();
 }
 
@@ -37,15 +33,11 @@ std::uint64_t digest_of(const Summary& summary) {
   out.add(summary.exits.size());
   for (const Exit& e : summary.exits) {
     out.add(e.acquired);
-    out.add(e.released);
-    out.add(e.assumptions);
-    out.add(e.entry);
+    out.add_way(e);
     out.add(e.leaves);
     out.add(e.history);
     for (const auto& [cell, stored] : e.stores) out.add(static_cast<std::uint64_t>(cell)), out.add(stored);
     out.add(e.result);
-    out.add(e.live);
-    out.add(e.joined);
     out.add(static_cast<std::uint64_t>(e.threads) | static_cast<std::uint64_t>(e.let_go) << 8);
   }
   return out.value();

@@ -43,9 +43,8 @@ class Widening {
     Values out;
     bool anything = false;
     for (const Value& v : values) {
-      if (v.kind == Value::Kind::kAddress) add(out, {v.kind, wide(static_cast<PlaceId>(v.number))}, anything);
-      else if (v.kind == Value::Kind::kContent) add(out, {v.kind, wide(static_cast<PlaceId>(v.number))}, anything);
-      else add(out, v, anything);
+      const bool place = v.kind == Value::Kind::kAddress || v.kind == Value::Kind::kContent;
+      add(out, place ? Value{v.kind, wide(static_cast<PlaceId>(v.number))} : v, anything);
     }
     return out;
   }
