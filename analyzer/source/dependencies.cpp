@@ -144,7 +144,7 @@ class Collector {
     summaries_.push_back(analyse_context(p_, id, args));
     p_.share(summaries_.back());
     if (is_main) main_ = static_cast<std::ptrdiff_t>(out_.contexts.size() - 1);
-    if (thread || is_main) gather_creates(Summary(summaries_.back()), is_main);
+    if (thread || is_main) gather_creates(summaries_.back(), is_main);
   }
 
   ClassIndex class_of(PlaceId place, Kind kind) {
